@@ -1,0 +1,106 @@
+"""Probe engines: two ways to be called at a line or an exception, behind one interface.
+
+The registry (`pyrometer.agent.probes`) says what is to be armed as a whole; an engine makes the interpreter match
+that, by whatever difference there is. So arming, disarming, a reload and a lost watcher are the same call, and there is
+no order to get wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, FrameType, FunctionType
+
+    from pyrometer.agent.expressions import Expression
+
+
+class Tally:
+    """Counters of one probe, written by the service's threads without a lock.
+
+    An increment may be lost where two threads race; the counts are for people, and a lock of ours in a callback is
+    what we promise not to have.
+    """
+
+    __slots__ = ("condition_false", "errors", "last_error", "reached")
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self.condition_false = 0
+        self.errors = 0
+        self.last_error = ""
+
+
+class LinePoint(NamedTuple):
+    """Call `hit` before `line` of `code` runs, where `condition` holds."""
+
+    code: CodeType
+    line: int
+    probe_id: str
+    condition: Expression | None
+    hit: Callable[[FrameType], None]
+    """Called in the service's thread with the frame; never raises but for a signal's exception."""
+    tally: Tally
+
+
+class ExceptionPoint(NamedTuple):
+    """Call `hit` when an exception that `matches` is first seen in a frame of the scope.
+
+    The condition of an exception probe is evaluated by `hit`, which knows the exception.
+    """
+
+    probe_id: str
+    matches: Callable[[BaseException], bool]
+    """Runs none of the service's code; its answer may be remembered for the exact type."""
+    in_scope: Callable[[CodeType, FrameType], bool]
+    functions: Sequence[FunctionType]
+    """The functions of the scope that are loaded now: what `bytecode` rewrites."""
+    hit: Callable[[FrameType, BaseException], None]
+    tally: Tally
+
+
+class Placement(NamedTuple):
+    """What came of an arrangement, for one probe."""
+
+    probe_id: str
+    error: str = ""
+    """Why it is not in place; empty: it is."""
+    note: str = ""
+    """What the user should know: "frames that already run are not seen"."""
+
+
+class Engine(Protocol):
+    """Makes the interpreter call points. One per process; used under the registry's lock."""
+
+    name: str
+
+    def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
+        """Make exactly these points live: all others are disarmed.
+
+        Raises:
+            EngineUnavailable: nothing can be armed in this process at the moment.
+        """
+
+    def pause(self, probe_id: str, *, paused: bool) -> None:
+        """Switch a probe's events off or on again, quickly: the governor's duty cycle."""
+
+    def owned(self) -> bool:
+        """Whether the engine still has what it took (its tool id): asked once a second while something is armed."""
+
+
+def choose() -> Engine:
+    """The engine for this interpreter.
+
+    Raises:
+        EngineUnavailable: the interpreter has neither `sys.monitoring` nor 3.11's bytecode.
+    """
+    if sys.version_info >= (3, 12):
+        from pyrometer.agent.engines.monitoring import MonitoringEngine
+
+        return MonitoringEngine()
+    from pyrometer.agent.engines.bytecode import BytecodeEngine
+
+    return BytecodeEngine()
