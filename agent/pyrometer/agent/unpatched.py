@@ -1,0 +1,44 @@
+"""The primitives that the agent uses, as they were before anybody replaced them.
+
+gevent and eventlet put cooperative versions into `time`, `_thread` and `queue`: a lock of theirs taken in a callback
+switches greenlets, and a thread of theirs is no thread. freezegun and time-machine replace the clocks, in every
+module that holds one as an attribute: hence a namespace object, which they do not look into.
+"""
+
+from __future__ import annotations
+
+import _queue
+import _thread
+import sys
+import time
+from types import SimpleNamespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _original(module: str, name: str, current: Any) -> Any:
+    """What `module.name` was before gevent or eventlet patched it."""
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is not None:
+        return gevent.saved.get(module, {}).get(name, current)
+    eventlet = sys.modules.get("eventlet.patcher")
+    if eventlet is not None and eventlet.already_patched:
+        return getattr(eventlet.original(module), name, current)
+    return current
+
+
+native = SimpleNamespace(
+    monotonic=_original("time", "monotonic", time.monotonic),
+    perf_counter=_original("time", "perf_counter", time.perf_counter),
+    thread_time=_original("time", "thread_time", time.thread_time),
+    time=_original("time", "time", time.time),
+    sleep=_original("time", "sleep", time.sleep),
+    start_new_thread=_original("_thread", "start_new_thread", _thread.start_new_thread),
+    allocate_lock=_original("_thread", "allocate_lock", _thread.allocate_lock),
+    get_ident=_original("_thread", "get_ident", _thread.get_ident),
+    get_native_id=_thread.get_native_id,
+    SimpleQueue=_queue.SimpleQueue,
+)
+"""Clocks (seconds), threads, locks and the queue of CPython itself."""
