@@ -1,0 +1,7 @@
+"""The contract between client and server: messages, methods, errors, and how they travel over a child's stdio.
+
+The messages are generated (`scripts/genproto`); `rpc` builds stubs and handlers from them, `stdio` carries one HTTP/2
+connection over a pair of pipes.
+"""
+
+API_VERSION = "v1"
