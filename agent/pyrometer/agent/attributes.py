@@ -1,0 +1,307 @@
+"""Attributes, read from where they are stored, so that none of the service's code runs.
+
+Everything goes through descriptors that the interpreter itself made: classes through those of `type`, slots through
+their member descriptors, instances through `object.__getattribute__` and only where no class has anything under that
+name that would be called. What would have to be computed (a property, `__getattr__`) is refused by its name.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+from _collections import OrderedDict, _tuplegetter, defaultdict, deque  # type: ignore[attr-defined]
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
+
+from pyrometer.agent.mappings import ABSENT, Missing, Unreadable, find, text_keyed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+MAX_NAME = 200
+"""Characters of a module's or a class's name that are shown."""
+
+
+def read_attribute(obj: object, name: str) -> object:
+    """What `obj.name` would give, where that is stored and not computed. Leaves the object as it is.
+
+    Raises:
+        Missing: there is no such attribute.
+        Unreadable: it would have to be computed, by a property, a method, `__getattr__` or a proxy.
+    """
+    if name[:2] == "__" == name[-2:]:
+        raise Unreadable(f"{name} is of the interpreter's own; such names are not read")
+    cls = type(obj)
+    held: object = ABSENT
+    owner = cls
+    reader = None
+    for base in _mro_of(cls):
+        if base is object:
+            break
+        scope = _scope(base)
+        if held is ABSENT and name in scope:
+            held, owner = scope[name], base
+        if reader is None and "__getattribute__" in scope:
+            reader = base
+    if reader is not None and not _generic(reader):
+        return _read_special(obj, name, reader)
+    if held is ABSENT:
+        value = _stored(obj, cls, name)
+        return value if value is not ABSENT else _refuse_absent(cls, name)
+    return _read_declared(obj, name, held, owner)
+
+
+def instance_dict(obj: object) -> dict[Any, Any] | None:
+    """The dictionary that holds an instance's attributes, or None where there is none that can be had safely.
+
+    Only the getter that `type` gives to classes written in Python is called: a type of an extension module may have
+    one that forwards to another object. Where the interpreter had not yet made the dictionary, this makes it.
+    """
+    cls = type(obj)
+    getter: Any = None
+    for base in _mro_of(cls):
+        if base is object:
+            break
+        if _dict_offset_of(base) and not _flags_of(base) & _HEAP_TYPE and not _own_dict(base):
+            return None
+        if getter is None:
+            getter = _dict_getter(base)
+    if getter is None:
+        return None
+    mapping = type(getter).__get__(getter, obj, cls)
+    return mapping if issubclass(type(mapping), dict) else None
+
+
+def slot_items(obj: object) -> list[tuple[str, object]]:
+    """Names and values of an instance's `__slots__`, those of its own class first; ABSENT where one is not set."""
+    cls = type(obj)
+    found: dict[str, object] = {}
+    for base in _mro_of(cls):
+        if not _flags_of(base) & _HEAP_TYPE:
+            continue
+        for name, held in list(_scope_of(base).items()):
+            if type(held) is MemberDescriptorType and type(name) is str and name not in found and name[:2] != "__":
+                found[name] = _member(held, obj, cls)
+    return list(found.items())
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """The class and its bases in the order of look-up, whatever the metaclass says."""
+    order: tuple[type, ...] = _mro_of(cls)
+    return order
+
+
+def class_value(cls: type, name: str) -> object:
+    """What the class, or the first of its bases that has it, holds under a name, unbound; else ABSENT.
+
+    Raises:
+        Unreadable: a class has a namespace with keys that are not text.
+    """
+    for base in _mro_of(cls):
+        scope = _scope_of(base) if base is object else _scope(base)
+        if name in scope:
+            return scope[name]
+    return ABSENT
+
+
+def qualified_name(cls: type) -> str:
+    """Module and qualified name of a class, each bounded; builtins without the module. Works for any metaclass."""
+    try:
+        if _flags_of(cls) & _HEAP_TYPE:
+            _scope(cls)
+        module = _text(_module_of(cls))
+    except (Unreadable, AttributeError):
+        module = "?"
+    name = _text(_qualname_of(cls))
+    return name if module == "builtins" else f"{module}.{name}"
+
+
+def is_data_descriptor(kind: type) -> bool:
+    """Whether what is held by a class, being of this type, comes before the instance's own values."""
+    return class_value(kind, "__set__") is not ABSENT or class_value(kind, "__delete__") is not ABSENT
+
+
+def _scope(cls: type) -> Mapping[str, Any]:
+    """A class's own namespace, whose keys are text: `type()` takes any keys, and a look-up would compare with them."""
+    scope = _scope_of(cls)
+    if not text_keyed(gc.get_referents(scope)[0]):
+        raise Unreadable("a class has a namespace with keys that are not text")
+    return scope  # type: ignore[no-any-return]
+
+
+def _generic(base: type) -> bool:
+    """Whether the `__getattribute__` that this class has is the one of `object`."""
+    if id(base) in _PLAIN or _scope(base)["__getattribute__"] is object.__dict__["__getattribute__"]:
+        return True
+    return bool(_flags_of(base) & _IMMUTABLE) and qualified_name(base) in _KNOWN
+
+
+def _read_special(obj: Any, name: str, reader: type) -> object:
+    """Read what has its own way of reading: modules, classes; refuse the rest."""
+    if reader is ModuleType:
+        value = find(_module_dict(obj), name)
+        return value if value is not ABSENT else _refuse_absent_module(obj, name)
+    if reader is type:
+        return _read_class(obj, name)
+    raise Unreadable(f"{qualified_name(reader)} has a __getattribute__ of its own, which would run")
+
+
+def _read_class(cls: type, name: str) -> object:
+    held = class_value(type(cls), name)
+    if held is not ABSENT and is_data_descriptor(type(held)):
+        raise Unreadable(f"{name} is computed by the metaclass {qualified_name(type(cls))}")
+    held = class_value(cls, name)
+    if held is ABSENT:
+        return _refuse_absent(type(cls), name)
+    if class_value(type(held), "__get__") is not ABSENT:
+        raise Unreadable(f"{name} of the class {qualified_name(cls)} is a {qualified_name(type(held))}, not a value")
+    return held
+
+
+def _read_declared(obj: object, name: str, held: Any, owner: type) -> object:
+    """Read an attribute that a class has something for."""
+    kind = type(held)
+    if kind is MemberDescriptorType or kind is _tuplegetter:
+        value = _member(held, obj, type(obj)) if kind is MemberDescriptorType else _field(held, obj, type(obj))
+        if value is ABSENT:
+            raise Missing(f"the slot {name} of {qualified_name(type(obj))} is not set")
+        return value
+    if kind is GetSetDescriptorType and _harmless(held):
+        return GetSetDescriptorType.__get__(held, obj, type(obj))
+    if class_value(kind, "__get__") is ABSENT:
+        value = _stored(obj, type(obj), name)
+        return held if value is ABSENT else value
+    if not is_data_descriptor(kind) or qualified_name(kind) in _TRANSPARENT:
+        value = find(instance_dict(obj) or {}, name)
+        if value is not ABSENT:
+            return value
+    raise Unreadable(_why_computed(obj, name, kind, owner))
+
+
+def _why_computed(obj: object, name: str, kind: type, owner: type) -> str:
+    place = qualified_name(owner)
+    if kind is FunctionType or kind is classmethod or kind is staticmethod:
+        return f"{name} is a method of {place}; calling it would run the service's code"
+    what = "a property" if kind is property else f"a {qualified_name(kind)}"
+    behind = f"_{name}"
+    stored = find(instance_dict(obj) or dict(slot_items(obj)), behind)
+    hint = "" if stored is ABSENT else f"; {behind} is stored and can be read"
+    return f"{name} is {what} of {place}; reading it would run the service's code{hint}"
+
+
+def _refuse_absent(cls: type, name: str) -> object:
+    if class_value(cls, "__getattr__") is not ABSENT:
+        raise Unreadable(f"{name} is not stored in the {qualified_name(cls)}; its __getattr__ would run")
+    raise Missing(f"{qualified_name(cls)} has no attribute {name}")
+
+
+def _refuse_absent_module(module: ModuleType, name: str) -> object:
+    if find(_module_dict(module), "__getattr__") is not ABSENT:
+        raise Unreadable(f"{name} is not stored in the module; its __getattr__ would run")
+    raise Missing(f"the module has no attribute {name}")
+
+
+def _stored(obj: object, cls: type, name: str) -> object:
+    """The instance's own value, or ABSENT. No class holds anything under that name that would be called."""
+    if not _flags_of(cls) & _MANAGED_DICT or _size_of(cls) > _PLAIN_SIZE:
+        return find(instance_dict(obj) or {}, name)
+    # A plain object keeps its values without a dictionary. Asking for `__dict__` makes one that stays as long as the
+    # object: a condition on a hot line would grow the service. So look, among what it refers to, at whatever may be it.
+    for value in gc.get_referents(obj):
+        if issubclass(type(value), dict) and not text_keyed(value):
+            return find(instance_dict(obj) or {}, name)
+    try:
+        return object.__getattribute__(obj, name)
+    except AttributeError:
+        return ABSENT
+
+
+def _member(held: Any, obj: object, cls: type) -> object:
+    try:
+        return MemberDescriptorType.__get__(held, obj, cls)
+    except AttributeError:
+        return ABSENT
+    except TypeError:
+        raise Unreadable("the slot belongs to another class") from None
+
+
+def _field(held: Any, obj: object, cls: type) -> object:
+    try:
+        return _tuplegetter.__get__(held, obj, cls)
+    except (IndexError, TypeError):
+        return ABSENT
+
+
+def _harmless(getter: GetSetDescriptorType) -> bool:
+    """Whether a getter of a builtin type only reads memory."""
+    owner = getter.__objclass__
+    return id(owner) in _PLAIN or bool(_flags_of(owner) & _IMMUTABLE) and qualified_name(owner) in _KNOWN
+
+
+def _own_dict(base: type) -> bool:
+    """Whether a builtin type has the ordinary `__dict__`."""
+    return base is ModuleType or base is SimpleNamespace or base is FunctionType or issubclass(base, BaseException)
+
+
+def _dict_getter(base: type) -> object:
+    """The `__dict__` getter of this very class, if it is one that reads memory; else None."""
+    if not text_keyed(gc.get_referents(_scope_of(base))[0]):
+        return None
+    getter = _scope_of(base).get("__dict__")
+    if type(getter) is MemberDescriptorType:
+        return getter if _own_dict(base) else None
+    if type(getter) is not GetSetDescriptorType or getter.__objclass__ is not base:
+        return None
+    if _flags_of(base) & _HEAP_TYPE:
+        return getter if getter.__doc__ == _DICT_DOC else None
+    return getter if _own_dict(base) else None
+
+
+def _text(value: object) -> str:
+    if not issubclass(type(value), str):
+        return "?"
+    return str.__getitem__(value, slice(MAX_NAME))  # type: ignore[arg-type]
+
+
+class _Ordinary:
+    """What the interpreter makes of a class without slots: the measure of others."""
+
+
+_mro_of = type.__dict__["__mro__"].__get__
+_scope_of = type.__dict__["__dict__"].__get__
+_flags_of = type.__dict__["__flags__"].__get__
+_size_of = type.__dict__["__basicsize__"].__get__
+_dict_offset_of = type.__dict__["__dictoffset__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_qualname_of = type.__dict__["__qualname__"].__get__
+_module_dict = ModuleType.__dict__["__dict__"].__get__
+
+_DICT_DOC = _Ordinary.__dict__["__dict__"].__doc__
+_PLAIN_SIZE = _size_of(_Ordinary)
+"""Bytes of an instance without slots; a type of an extension module that holds anything is larger."""
+_MANAGED_DICT = 1 << 4
+"""Flag of a class whose instances' values are kept by the interpreter, with a dictionary only once it is asked for."""
+_IMMUTABLE = 1 << 8
+_HEAP_TYPE = 1 << 9
+"""Flag of a class that was made while running: by a class statement, or by an extension module."""
+
+_PLAIN = frozenset(
+    id(cls)
+    for cls in (
+        *(int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, slice, memoryview),
+        *(OrderedDict, defaultdict, deque, SimpleNamespace, FunctionType, property, staticmethod, classmethod),
+        *(cls for cls in vars(builtins).values() if type(cls) is type and issubclass(cls, BaseException)),
+    )
+)
+"""Builtin types that read attributes as `object` does, and whose getters read memory."""
+
+_KNOWN = frozenset(
+    ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal")
+)
+"""Such types of the standard library, by name, since importing them would cost the service."""
+
+_TRANSPARENT = frozenset(
+    ("sqlalchemy.orm.attributes.InstrumentedAttribute", "sqlalchemy.orm.attributes.QueryableAttribute")
+)
+"""Descriptors that give the stored value where there is one, and load it where there is none."""
