@@ -34,6 +34,27 @@ class Tally:
         self.last_error = ""
 
 
+class Meter:
+    """Countdown of the events that a probe may still look at before the governor is asked: its duty cycle.
+
+    An engine looks at an event only while `left` is over 0, and takes 1 off for each. The event that brings it to 0 is
+    timed (two readings of the clock), and `spent(seconds)` is called after it, in the service's thread: it may have
+    raised `left` again when it returns. While `left` is 0 the engine switches the point off by itself, in the quickest
+    way that it has, and leaves it off until `Engine.pause(probe_id, paused=False)`. All exception points of an
+    arrangement share one meter, since they share one callback.
+    """
+
+    __slots__ = ("left", "spent")
+
+    def __init__(self, left: int = 1 << 62, spent: Callable[[float], None] | None = None) -> None:
+        self.left = left
+        self.spent = spent or _nobody
+
+
+def _nobody(seconds: float) -> None:
+    """Asked where no governor is at work."""
+
+
 class LinePoint(NamedTuple):
     """Call `hit` before `line` of `code` runs, where `condition` holds."""
 
@@ -44,6 +65,7 @@ class LinePoint(NamedTuple):
     hit: Callable[[FrameType], None]
     """Called in the service's thread with the frame; never raises but for a signal's exception."""
     tally: Tally
+    meter: Meter
 
 
 class ExceptionPoint(NamedTuple):
@@ -60,6 +82,7 @@ class ExceptionPoint(NamedTuple):
     """The functions of the scope that are loaded now: what `bytecode` rewrites."""
     hit: Callable[[FrameType, BaseException], None]
     tally: Tally
+    meter: Meter
 
 
 class Placement(NamedTuple):
@@ -85,7 +108,10 @@ class Engine(Protocol):
         """
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
-        """Switch a probe's events off or on again, quickly: the governor's duty cycle."""
+        """Switch a probe's events off or on again, quickly and in any thread: the governor's duty cycle.
+
+        Off is what the engine does by itself where the meter is at 0; on comes after the meter was refilled.
+        """
 
     def owned(self) -> bool:
         """Whether the engine still has what it took (its tool id): asked once a second while something is armed."""
