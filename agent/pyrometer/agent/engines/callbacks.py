@@ -1,0 +1,187 @@
+"""Line callbacks, written as source for the points that they serve: a generic dispatcher alone costs the whole bar.
+
+An engine says how it gets at the names that a condition reads: statements that bind `v_NAME`, or leave it unbound
+where the name has no value. Unbound is enough: the condition raises NameError if, and only if, it really reads it, so
+`kind == "card" and card.total > 5` works where there is no `card` for the other kinds.
+
+    source = point_source(point, "0", frame="getframe(1)", binding=frame_binding(point, "0"), exhausted=stop)
+    on_line = build("on_line", ("code", "line"), source.lines, source.namespace)
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from typing import NamedTuple
+
+from pyrometer.agent.expressions import EvaluationError
+from pyrometer.agent.frames import UNSET, read_local
+from pyrometer.agent.unpatched import native
+from pyrometer.link.errors import LinkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import FrameType
+    from typing import Any
+
+    from pyrometer.agent.engines import LinePoint, Tally
+
+_INDENT = "    "
+_OUR_MODULES = ("pyrometer.agent", "pyrometer.link", "pyrometer.guard")
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+_firing: dict[int, None] = {}
+"""Threads inside a hit. A dict's single operations are atomic under the GIL; there is no lock to hold at a fork."""
+
+
+class Source(NamedTuple):
+    """Statements of a callback, and the objects that they name."""
+
+    lines: list[str]
+    namespace: dict[str, Any]
+
+
+def point_source(
+    point: LinePoint, mark: str, *, frame: str, binding: Source, exhausted: Callable[[], object]
+) -> Source:
+    """The statements that serve one point: count, test, hit.
+
+    Args:
+        mark: tells the names of this point from those of others in the same callback.
+        frame: an expression for the service's frame; evaluated at a hit only.
+        binding: binds `v_NAME` for each name of the condition; empty where they are the callback's parameters.
+        exhausted: called when `reached` comes to the tally's `quota`.
+    """
+    condition, fire = point.condition, f"fire{mark}(hit{mark}, {frame})"
+    body = [
+        f"tally{mark}.reached = reached = tally{mark}.reached + 1",
+        f"if reached >= tally{mark}.quota: exhausted{mark}()",
+        *binding.lines,
+        *(
+            [fire]
+            if condition is None
+            else [f"if {condition.source}:", _INDENT + fire, "else:", f"{_INDENT}tally{mark}.condition_false += 1"]
+        ),
+    ]
+    namespace = {
+        f"tally{mark}": point.tally,
+        f"hit{mark}": point.hit,
+        f"fire{mark}": fire_once,
+        f"exhausted{mark}": exhausted,
+        "excused": excused,
+        **binding.namespace,
+        **(condition.namespace if condition is not None else {}),
+    }
+    handler = ["except BaseException as error:", f"{_INDENT}if not excused(tally{mark}, error): raise"]
+    return Source(["try:", *indented(body), *handler], namespace)
+
+
+def frame_binding(names: Iterable[str], frame: str, mark: str) -> Source:
+    """Bind names by reading the frame, slowly but for any name of any frame: its locals, then its globals."""
+    lines = [f"frame{mark} = {frame}"]
+    for name in names:
+        lines += [f"v_{name} = read_name(frame{mark}, {name!r})", f"if v_{name} is unset: del v_{name}"]
+    return Source(lines, {"read_name": read_name, "unset": UNSET}) if len(lines) > 1 else Source([], {})
+
+
+def read_name(frame: FrameType, name: str) -> object:
+    """A local of the frame, else a global, else `UNSET`. Runs none of the service's code."""
+    value = read_local(frame, name)
+    return dict.get(frame.f_globals, name, UNSET) if value is UNSET else value
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """The same statements, one block deeper."""
+    return [_INDENT + line for line in lines]
+
+
+def build(name: str, parameters: Sequence[str], lines: Sequence[str], namespace: dict[str, Any]) -> Callable[..., Any]:
+    """Compile a callback. Its globals are the namespace, and say that they are ours (see `excused`)."""
+    text = "\n".join([f"def {name}({', '.join(parameters)}):", *indented(lines or ["pass"])])
+    place: dict[str, Any] = {"__name__": __name__, "__builtins__": builtins, "getframe": sys._getframe, **namespace}
+    exec(compile(text, f"<pyrometer {name}>", "exec", dont_inherit=True), place)
+    function: Callable[..., Any] = place.pop(name)
+    return function
+
+
+def retire(callback: Callable[..., Any], mark: str) -> None:
+    """Make a callback inert for a point: a thread may be on its way into it when the point is disarmed."""
+    place = callback.__globals__  # type: ignore[attr-defined]
+    place[f"fire{mark}"] = _ignore
+    place[f"hit{mark}"] = None
+
+
+def fire_once(hit: Callable[[FrameType], None], frame: FrameType) -> None:
+    """Call `hit`, unless this thread is inside a hit already: a destructor that runs in one may come here again."""
+    thread = native.get_ident()
+    if thread in _firing:
+        return
+    _firing[thread] = None
+    try:
+        hit(frame)
+    finally:
+        _firing.pop(thread, None)
+
+
+def forget_threads() -> None:
+    """In the child of a fork: nobody is inside a hit but, perhaps, the thread that forked, and it is not any more."""
+    _firing.clear()
+
+
+def excused(tally: Tally, error: BaseException) -> bool:
+    """Count an error that is our own and say True; say False for one that belongs to the service."""
+    if not is_own(error):
+        return False
+    tally.errors += 1
+    tally.last_error = _why(error)
+    return True
+
+
+def is_own(error: BaseException) -> bool:
+    """Whether an exception that came out of our code was raised by our code.
+
+    The others are a signal's: a handler of the service raised while our frame was on top, or an asynchronous
+    exception was set for the thread. They are told by their type (what no code of ours raises) and by a frame of the
+    service in the traceback. They go on to the service, as if they had come one line earlier.
+    """
+    kind = type(error)
+    if not (issubclass(kind, (EvaluationError, LinkError)) or id(kind) in _OUR_KINDS):
+        return False
+    entry = _traceback_of(error)
+    while entry is not None:
+        if not _is_our_module(dict.get(entry.tb_frame.f_globals, "__name__")):
+            return False
+        entry = entry.tb_next
+    return True
+
+
+def _is_our_module(name: object) -> bool:
+    if type(name) is not str:
+        return False
+    return name.startswith(_OUR_MODULES) or name.partition(".")[0] in sys.stdlib_module_names
+
+
+def _why(error: BaseException) -> str:
+    """Words for `probes`; made of our own exceptions only, so its `str` is not foreign code."""
+    if isinstance(error, EvaluationError):
+        return error.why
+    if isinstance(error, NameError):
+        quoted = str(error).split("'")
+        return f"{quoted[1].removeprefix('v_')} has no value here" if len(quoted) > 1 else str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _ignore(*_: object) -> None:
+    return None
+
+
+_OUR_KINDS = frozenset(
+    id(kind)
+    for kind in vars(builtins).values()
+    if isinstance(kind, type)
+    and issubclass(kind, Exception)
+    and kind is not Exception
+    and not issubclass(kind, (OSError, Warning))
+)
+"""Builtin exceptions that a mistake of ours may raise. Callbacks do no I/O: an OSError, TimeoutError for one, is a
+signal's."""
