@@ -1,0 +1,1 @@
+"""Tests: one folder a package, `integration` with real processes, `support` for what they share."""

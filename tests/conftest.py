@@ -1,0 +1,51 @@
+"""Which tests run here: by version of Python, and by what the machine has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.support.needs import NEEDS, is_present
+
+IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
+_left_out: Counter[str] = Counter()
+
+
+def _version(mark: pytest.Mark) -> tuple[int, ...]:
+    return tuple(int(part) for part in mark.args[0].split("."))
+
+
+def _concerns_this_python(item: pytest.Item) -> bool:
+    here = sys.version_info[:2]
+    since = all(_version(mark) <= here for mark in item.iter_markers("since_python"))
+    return since and all(_version(mark) == here for mark in item.iter_markers("only_python"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what is about another version of Python: it is not skipped, it has nothing to say here."""
+    kept = [item for item in items if _concerns_this_python(item)]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what the machine lacks something for; in CI that is an error."""
+    needed = dict.fromkeys(name for mark in item.iter_markers("needs") for name in mark.args)
+    missing = [name for name in needed if not is_present(name)]
+    if not missing:
+        return
+    if IN_CI:
+        pytest.fail(f"CI lacks {', '.join(missing)}: .ci/run installs what the tests need", pytrace=False)
+    _left_out.update(missing)
+    pytest.skip(f"needs {', '.join(missing)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out, why, and how to have it."""
+    for name, count in sorted(_left_out.items()):
+        noun = "test needs" if count == 1 else "tests need"
+        terminalreporter.write_line(f"left out: {count} {noun} {name}: {NEEDS[name].remedy}")
