@@ -25,13 +25,10 @@ class Tally:
     what we promise not to have.
     """
 
-    __slots__ = ("condition_false", "errors", "last_error", "quota", "reached")
+    __slots__ = ("condition_false", "errors", "last_error", "reached")
 
     def __init__(self) -> None:
         self.reached = 0
-        self.quota = sys.maxsize
-        """The governor's allowance: when `reached` comes to it, the engine pauses the probe by itself, at once and in
-        the thread that is there; whoever set it sees `reached >= quota`, sets a new one and calls `pause(…, paused=False)`."""
         self.condition_false = 0
         self.errors = 0
         self.last_error = ""

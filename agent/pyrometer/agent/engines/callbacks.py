@@ -4,7 +4,8 @@ An engine says how it gets at the names that a condition reads: statements that 
 where the name has no value. Unbound is enough: the condition raises NameError if, and only if, it really reads it, so
 `kind == "card" and card.total > 5` works where there is no `card` for the other kinds.
 
-    source = point_source(point, "0", frame="getframe(1)", binding=frame_binding(point, "0"), exhausted=stop)
+    binding = frame_binding(condition.names, "getframe(1)", "0")
+    source = point_source(point, "0", frame="getframe(1)", binding=binding, exhausted=stop)
     on_line = build("on_line", ("code", "line"), source.lines, source.namespace)
 """
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from pyrometer.agent.engines import LinePoint, Tally
+    from pyrometer.agent.engines import LinePoint, Meter, Tally
 
 _INDENT = "    "
 _OUR_MODULES = ("pyrometer.agent", "pyrometer.link", "pyrometer.guard")
@@ -44,36 +45,58 @@ class Source(NamedTuple):
 def point_source(
     point: LinePoint, mark: str, *, frame: str, binding: Source, exhausted: Callable[[], object]
 ) -> Source:
-    """The statements that serve one point: count, test, hit.
+    """The statements that serve one point: meter, count, test, hit.
 
     Args:
         mark: tells the names of this point from those of others in the same callback.
         frame: an expression for the service's frame; evaluated at a hit only.
         binding: binds `v_NAME` for each name of the condition; empty where they are the callback's parameters.
-        exhausted: called when `reached` comes to the tally's `quota`.
+        exhausted: called when the meter is at 0 (several times where threads race): switches the point off.
     """
     condition, fire = point.condition, f"fire{mark}(hit{mark}, {frame})"
-    body = [
-        f"tally{mark}.reached = reached = tally{mark}.reached + 1",
-        f"if reached >= tally{mark}.quota: exhausted{mark}()",
+    test = [
         *binding.lines,
-        *(
-            [fire]
-            if condition is None
-            else [f"if {condition.source}:", _INDENT + fire, "else:", f"{_INDENT}tally{mark}.condition_false += 1"]
-        ),
+        f"if {condition.source if condition else True}: {fire}",
+        f"else: tally{mark}.condition_false += 1",
     ]
     namespace = {
         f"tally{mark}": point.tally,
+        f"meter{mark}": point.meter,
         f"hit{mark}": point.hit,
         f"fire{mark}": fire_once,
         f"exhausted{mark}": exhausted,
         "excused": excused,
+        "settle": settle,
+        "clock": native.perf_counter,
         **binding.namespace,
-        **(condition.namespace if condition is not None else {}),
+        **(condition.namespace if condition else {}),
     }
-    handler = ["except BaseException as error:", f"{_INDENT}if not excused(tally{mark}, error): raise"]
-    return Source(["try:", *indented(body), *handler], namespace)
+    return Source(_metered(mark, test if condition else [fire]), namespace)
+
+
+def _metered(mark: str, body: Iterable[str]) -> list[str]:
+    """Count and meter a body, time the event that uses the meter up, and keep errors of ours from the service."""
+    return [
+        f"left = meter{mark}.left - 1",
+        "if left >= 0:",
+        f"    meter{mark}.left = left",
+        "    began = 0.0 if left else clock()",
+        f"    tally{mark}.reached += 1",
+        "    try:",
+        *indented(indented(body)),
+        "    except BaseException as error:",
+        f"        if not excused(tally{mark}, error): raise",
+        "    finally:",
+        f"        if not left: settle(meter{mark}, began, exhausted{mark})",
+        f"else: exhausted{mark}()",
+    ]
+
+
+def settle(meter: Meter, began: float, exhausted: Callable[[], object]) -> None:
+    """Tell the governor what the last event of an allowance took, and switch off unless it gave more at once."""
+    meter.spent(native.perf_counter() - began)
+    if meter.left <= 0:
+        exhausted()
 
 
 def frame_binding(names: Iterable[str], frame: str, mark: str) -> Source:
