@@ -25,13 +25,23 @@ class Tally:
     what we promise not to have.
     """
 
-    __slots__ = ("condition_false", "errors", "last_error", "reached")
+    __slots__ = ("_failed_at", "condition_false", "errors", "in_a_row", "last_error", "reached")
 
     def __init__(self) -> None:
         self.reached = 0
         self.condition_false = 0
         self.errors = 0
+        self.in_a_row = 0
+        """Errors of the latest events, with none between them that went well."""
         self.last_error = ""
+        self._failed_at = 0
+
+    def failed(self, why: str) -> None:
+        """Count an error of the event that `reached` counted last."""
+        self.in_a_row = self.in_a_row + 1 if self.reached <= self._failed_at + 1 else 1
+        self._failed_at = self.reached
+        self.errors += 1
+        self.last_error = why
 
 
 class Meter:

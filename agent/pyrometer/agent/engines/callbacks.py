@@ -155,8 +155,7 @@ def excused(tally: Tally, error: BaseException) -> bool:
     """Count an error that is our own and say True; say False for one that belongs to the service."""
     if not is_own(error):
         return False
-    tally.errors += 1
-    tally.last_error = _why(error)
+    tally.failed(_why(error))
     return True
 
 
