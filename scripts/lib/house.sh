@@ -7,12 +7,13 @@ say() { echo "${0##*/}: $*" >&2; }
 
 # Run a command without a word; if it fails, show what it said and fail.
 quietly() {
-    local log status
+    local log status=0
     log=$(mktemp)
-    if "$@" >"$log" 2>&1; then rm -f "$log"; return 0; fi
-    status=$?
-    say "failed with status $status: $*"
-    tail -n 40 "$log" >&2
+    "$@" >"$log" 2>&1 || status=$?
+    if [ "$status" -ne 0 ]; then
+        say "failed with status $status: $*"
+        tail -n 40 "$log" >&2
+    fi
     rm -f "$log"
     return "$status"
 }
