@@ -1,0 +1,117 @@
+"""Stacks of all threads, as plain data: what `dump` answers with.
+
+One C call takes all threads' topmost frames at once; the walk that follows runs like any Python code, so the other
+threads get their turns. No frame is kept: a frame that is held keeps its locals alive.
+"""
+
+from __future__ import annotations
+
+import posix
+import sys
+
+from pyrometer.agent.attributes import instance_dict
+from pyrometer.agent.unpatched import native
+from pyrometer.link.model import dump_reply
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from types import CodeType, FrameType
+    from typing import Any
+
+MAX_THREADS = 2000
+MAX_FRAMES = 200
+"""Innermost frames of a thread that are described."""
+_MAX_COUNTED = 100_000
+
+
+class CodeTable:
+    """Code objects of one look, each described once. Holds them, so that an id stays theirs for that long."""
+
+    def __init__(self) -> None:
+        self._index: dict[int, int] = {}
+        self._codes: list[CodeType] = []
+        self.described: list[list[str]] = []
+        """[function, file, module] of each."""
+
+    def index(self, frame: FrameType) -> int:
+        """The number of a frame's code."""
+        code = frame.f_code
+        number = self._index.get(id(code))
+        if number is None:
+            number = self._index[id(code)] = len(self._codes)
+            self._codes.append(code)
+            self.described.append([code.co_qualname, code.co_filename, module_of(frame)])
+        return number
+
+
+def capture(own: Container[int]) -> dict[str, Any]:
+    """Describe all threads; `own` are the idents of the agent's, marked as such. Shape: `link.model.dump_reply`."""
+    table = CodeTable()
+    names = thread_names()
+    frames = sys._current_frames()
+    threads = []
+    for ident in list(frames)[:MAX_THREADS]:
+        name, native_id, daemon = names.get(ident, (f"thread {ident:#x}", 0, False))
+        walked, left_out = _walk(frames.pop(ident), table)
+        threads.append(
+            {
+                "name": name,
+                "ident": ident,
+                "native_id": native_id,
+                "daemon": daemon,
+                "agent": ident in own,
+                "frames": walked,
+                "left_out": left_out,
+            }
+        )
+    return {**dump_reply(threads, len(frames)), "codes": table.described}
+
+
+def thread_names() -> dict[int, tuple[str, int, bool]]:
+    """Name, native id and daemon flag of each thread that `threading` knows, by ident.
+
+    Read from the threads' dicts: a subclass may make `name` a property of its own.
+    """
+    threading = sys.modules.get("threading")
+    known: dict[int, tuple[str, int, bool]] = {}
+    if threading is None:
+        return known
+    main = getattr(threading, "_main_thread", None)
+    for ident, thread in list(getattr(threading, "_active", {}).items()):
+        fields = instance_dict(thread) or {}
+        name, native_id = fields.get("_name"), fields.get("_native_id")
+        if thread is main:  # after a fork `_native_id` may still be the parent's (3.11)
+            native_id = posix.getpid()
+        known[ident] = (
+            name if type(name) is str else f"thread {ident:#x}",
+            native_id if type(native_id) is int else 0,
+            fields.get("_daemonic") is True,
+        )
+    return known
+
+
+def module_of(frame: FrameType) -> str:
+    """`__name__` of a frame's globals, or "" where that is not a plain text in a plain dict."""
+    scope = frame.f_globals
+    name = scope.get("__name__") if type(scope) is dict else None
+    return name if type(name) is str else ""
+
+
+def own_ident() -> int:
+    """Ident of the calling thread."""
+    ident: int = native.get_ident()
+    return ident
+
+
+def _walk(frame: FrameType | None, table: CodeTable) -> tuple[list[list[int]], int]:
+    """Frames from the innermost out, and how many more there are."""
+    walked: list[list[int]] = []
+    left_out = 0
+    while frame is not None and left_out < _MAX_COUNTED:
+        if len(walked) < MAX_FRAMES:
+            walked.append([table.index(frame), frame.f_lineno or 0, frame.f_lasti])
+        else:
+            left_out += 1
+        frame = frame.f_back
+    return walked, left_out

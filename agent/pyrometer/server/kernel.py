@@ -1,0 +1,75 @@
+"""What the kernel says of a process and its threads: CPU time, state, start, without disturbing it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_PYTHON = re.compile(r"(lib)?python[0-9.]*[a-z]*(\.so.*)?")
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A thread of the operating system at one moment."""
+
+    native_id: int
+    state: str
+    """One letter, as in /proc/PID/task/TID/stat: R, S, D, T…"""
+    cpu_seconds: float
+    """Processor time used so far."""
+
+
+def threads_of(pid: int) -> dict[int, Thread]:
+    """The threads of a process by native id; empty where it is gone."""
+    try:
+        names = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return {}
+    read = (_thread(pid, int(name)) for name in names)
+    return {thread.native_id: thread for thread in read if thread is not None}
+
+
+def start_ticks(pid: int) -> int:
+    """Start of a process in clock ticks since boot; 0 where it is gone."""
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return int(fields[19]) if fields else 0
+
+
+def state_of(pid: int) -> str:
+    """State letter of a process's main thread; "" where it is gone."""
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return fields[0] if fields else ""
+
+
+def is_python(pid: int) -> bool:
+    """Whether a process's program is called python, or has libpython mapped."""
+    try:
+        if _PYTHON.fullmatch(Path(os.readlink(f"/proc/{pid}/exe")).name.removesuffix(" (deleted)")):
+            return True
+        with open(f"/proc/{pid}/maps", errors="replace") as file:
+            return any("/libpython" in line for line in file)
+    except OSError:
+        return False
+
+
+def _thread(pid: int, native_id: int) -> Thread | None:
+    task = Path(f"/proc/{pid}/task/{native_id}")
+    fields = _stat(task / "stat")
+    if not fields:
+        return None
+    try:
+        seconds = int((task / "schedstat").read_bytes().split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):  # a kernel without scheduler statistics counts in ticks
+        seconds = (int(fields[11]) + int(fields[12])) * _TICK
+    return Thread(native_id, fields[0], seconds)
+
+
+def _stat(path: Path) -> list[str]:
+    """Fields of a stat file from the state on; the name before them may hold anything."""
+    try:
+        return path.read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,159 @@
+"""One process looked at twice: by its agent where that answers, else from outside, and saying which and why.
+
+The agent has half a second; then the reading from outside starts beside it. Two readings that find the same thread
+holding the GIL on the same frame, or the process stopped, settle it; else the agent may still answer until three
+seconds are over, since a busy process answers late and answers better.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
+
+from pyrometer.link.errors import LinkClosed, LinkError
+from pyrometer.link.model import Hello
+from pyrometer.server import kernel, outside
+from pyrometer.server.errors import NotFound, Unreadable
+from pyrometer.server.links import AgentBusy, AgentLink, open_link
+from pyrometer.server.roster import Candidate
+from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, with_kernel, with_sources
+
+AGENT_ALONE = 0.5
+AGENT_AT_MOST = 3.0
+INTERVAL = 0.2
+"""Seconds between the two looks."""
+
+
+def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
+    """Read all threads of a process. Raises LinkError: neither way works, and why."""
+    if not candidate.addresses:
+        return from_outside(candidate, interval, "it runs without the agent")
+    pool = ThreadPoolExecutor(1, thread_name_prefix="look")
+    try:
+        began = time.monotonic()
+        asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval)
+        wait([asked], AGENT_ALONE + interval)
+        return _finish(asked) if asked.done() else _beside(candidate, interval, asked, began)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def from_agent(candidate: Candidate, interval: float, deadline: float) -> ProcessStacks:
+    """Ask the agent twice. Raises LinkError."""
+    with contextlib.closing(open_link(list(candidate.addresses))) as link:
+        hello = link.await_hello(deadline)
+        before, began = kernel.threads_of(candidate.pid), time.monotonic()
+        first = link.call("dump", deadline)
+        time.sleep(interval)
+        second = link.call("dump", deadline)
+        after, seconds = kernel.threads_of(candidate.pid), time.monotonic() - began
+        threads = compare(_threads(first), _threads(second))
+        measured = with_kernel(threads, before, after, seconds)
+        return ProcessStacks(
+            pid=candidate.pid,
+            service=hello.service,
+            argv=tuple(hello.argv),
+            source="AGENT",
+            reason="",
+            threads=_with_source_lines(link, measured, deadline),
+            left_out=int(second.get("left_out") or 0),
+            cpu_percent=_cpu(before, after, seconds, hello),
+            prefixes=tuple(hello.prefixes),
+        )
+
+
+def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessStacks:
+    """Read from outside twice. Raises LinkError."""
+    before, began = kernel.threads_of(candidate.pid), time.monotonic()
+    first = outside.read_threads(candidate.pid)
+    time.sleep(max(0.0, interval - (time.monotonic() - began)))
+    second = outside.read_threads(candidate.pid)
+    after, seconds = kernel.threads_of(candidate.pid), time.monotonic() - began
+    return ProcessStacks(
+        pid=candidate.pid,
+        service=candidate.service,
+        argv=(),
+        source="OUTSIDE",
+        reason=reason,
+        threads=with_kernel(compare(first, second), before, after, seconds),
+        cpu_percent=_cpu(before, after, seconds, None),
+    )
+
+
+def _beside(candidate: Candidate, interval: float, asked: Future[ProcessStacks], began: float) -> ProcessStacks:
+    """The agent is late: read from outside too, and choose."""
+    try:
+        seen = from_outside(candidate, 0.05, "the agent did not answer")
+    except LinkError as error:
+        wait([asked], max(0.0, began + AGENT_AT_MOST - time.monotonic()))
+        if asked.done():
+            return _finish(asked)
+        raise _neither(candidate.pid, error) from None
+    if why := _settled(candidate.pid, seen):
+        return replace(seen, reason=why)
+    wait([asked], max(0.0, began + AGENT_AT_MOST - time.monotonic()))
+    if asked.done() and asked.exception() is None:
+        return replace(asked.result(), source="BOTH", reason="the agent answered late")
+    return seen
+
+
+def _settled(pid: int, seen: ProcessStacks) -> str:
+    """Why the agent can't answer, where that is plain; else empty."""
+    if kernel.state_of(pid) in ("T", "t"):
+        return "the agent could not answer: the process is stopped"
+    holder = seen.gil_holder
+    if holder is not None and holder.moved is False:
+        return f"the agent could not answer: {holder.name} holds the GIL"
+    return ""
+
+
+def _finish(asked: Future[ProcessStacks]) -> ProcessStacks:
+    try:
+        return asked.result()
+    except LinkClosed as error:
+        raise NotFound(error.message, next="pyrometer ps lists what there is", reason="TARGET_GONE") from None
+
+
+def _neither(pid: int, error: LinkError) -> LinkError:
+    return Unreadable(f"the agent of process {pid} does not answer, and {error.message}", next=error.next, reason=error.reason)
+
+
+def _threads(reply: dict[str, Any]) -> tuple[ThreadStack, ...]:
+    """The threads of a reply, ours left out; what has another shape than agreed closes the conversation."""
+    try:
+        codes = [(str(function), str(file), str(module)) for function, file, module in reply["codes"]]
+        return tuple(_thread(entry, codes) for entry in reply["threads"] if not entry.get("agent"))
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise LinkClosed("the agent's stacks have another shape than agreed") from None
+
+
+def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadStack:
+    frames = tuple(
+        Frame(codes[index][0], codes[index][1], int(line), codes[index][2], position=int(lasti))
+        for index, line, lasti in entry["frames"]
+    )
+    return ThreadStack(str(entry["name"])[:200], int(entry["native_id"]), frames, int(entry["left_out"]))
+
+
+def _with_source_lines(link: AgentLink, threads: tuple[ThreadStack, ...], deadline: float) -> tuple[ThreadStack, ...]:
+    """Ask for the text of each line once; without it the stacks are still worth showing."""
+    places = list({(frame.file, frame.line) for thread in threads for frame in thread.frames})[:20_000]
+    try:
+        lines = link.call("source", deadline, lines=[[file, line, 0, 0] for file, line in places])["lines"]
+        texts = {place: str(found[0][1]).strip() for place, found in zip(places, lines, strict=True) if found}
+    except (AgentBusy, LinkError, KeyError, TypeError, ValueError, IndexError):
+        return threads
+    text_of: Callable[[str, int], str] = lambda file, line: texts.get((file, line), "")  # noqa: E731
+    return with_sources(threads, text_of)
+
+
+def _cpu(
+    before: dict[int, kernel.Thread], after: dict[int, kernel.Thread], seconds: float, hello: Hello | None
+) -> float:
+    own = set(hello.threads) if hello else set()
+    used = sum(t.cpu_seconds - before[n].cpu_seconds for n, t in after.items() if n in before and n not in own)
+    return max(0.0, 100 * used / seconds)

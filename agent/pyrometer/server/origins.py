@@ -1,0 +1,20 @@
+"""Whose code a frame runs, told by its file: the service's own, an installed package's, the standard library's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_PACKAGES = ("/site-packages/", "/dist-packages/")
+_STDLIB = re.compile(r"/lib(64)?/python3\.\d+t?/")
+
+
+def origin_of(file: str, prefixes: Sequence[str] = ()) -> str:
+    """SERVICE, LIBRARY, STDLIB, NATIVE or UNSPECIFIED; `prefixes` are the standard library's folders."""
+    if any(part in file for part in _PACKAGES):
+        return "LIBRARY"
+    if file.startswith("<frozen") or _STDLIB.search(file) or file.startswith(tuple(f"{p}/" for p in prefixes if p)):
+        return "STDLIB"
+    if file.endswith((".so", ".c", ".cpp", ".pyx")):
+        return "NATIVE"
+    return "SERVICE" if file else "UNSPECIFIED"

@@ -1,0 +1,211 @@
+"""Which processes there are: agents found by their addresses, Python processes without one, and what each is like."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import psutil
+from pyrometer.link.errors import LinkClosed, LinkError
+from pyrometer.link.model import Hello
+from pyrometer.server import kernel
+from pyrometer.server.addresses import Address, find_addresses
+from pyrometer.server.errors import NotFound, NotPython, ServiceNotNamed
+from pyrometer.server.links import AgentBusy, open_link
+
+HELLO_TIMEOUT = 0.5
+"""Seconds after which an agent counts as busy."""
+_CPU_WINDOW = 0.1
+_MAX_WORKERS = 64
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A process that may be looked into."""
+
+    pid: int
+    addresses: tuple[Address, ...]
+    """Where its agent may listen; empty: it has none."""
+
+    @property
+    def service(self) -> str:
+        """The service's name, as far as the address tells."""
+        return next((address.service for address in self.addresses if address.service), "")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as `ps` shows it."""
+
+    pid: int
+    service: str
+    python: str
+    argv: tuple[str, ...]
+    started: float
+    """Seconds since the epoch."""
+    agent: str
+    """"ok", "busy", "none" or "refused"."""
+    threads: int
+    rss: int
+    uid: int
+    parent: int
+    cpu_percent: float | None = None
+    error: LinkError | None = None
+
+
+def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bool = False) -> list[Candidate]:
+    """The processes that a request names: of a service, of some pids, or all with an agent.
+
+    Raises:
+        NotFound, NotPython: a pid or service that is not there, or is no Python.
+    """
+    addresses = find_addresses()
+    wanted = list(dict.fromkeys(pids))
+    if wanted:
+        found = [Candidate(pid, tuple(addresses.get(pid, ()))) for pid in wanted]
+        for candidate in found:
+            _check(candidate, service)
+        return found
+    found = [Candidate(pid, tuple(addresses[pid])) for pid in sorted(addresses) if kernel.state_of(pid)]
+    if service:
+        found = [candidate for candidate in found if candidate.service == service]
+        if not found:
+            raise NotFound(
+                f"no process of a service {service!r} runs here with the agent in it",
+                next="pyrometer ps lists what there is; pyrometer run --service NAME -- CMD starts one",
+            )
+    elif without_agent:
+        found += [Candidate(pid, ()) for pid in _pythons() if pid not in addresses]
+    return found
+
+
+def the_only_service(found: list[Candidate]) -> list[Candidate]:
+    """The processes of the one service there is, where a request named none. Raises NotFound, ServiceNotNamed."""
+    services = sorted({candidate.service for candidate in found})
+    if not services:
+        raise NotFound(
+            "no process runs here with the agent in it",
+            next="start one: pyrometer run -- CMD; or look at any Python process by its pid: pyrometer dump PID",
+        )
+    if len(services) > 1:
+        raise ServiceNotNamed(f"there are several services: {', '.join(services)}", next="name one of them")
+    return found
+
+
+def describe(found: list[Candidate]) -> list[Process]:
+    """What each process is like; its CPU is measured over a tenth of a second, of all at once."""
+    if not found:
+        return []
+    with ThreadPoolExecutor(min(_MAX_WORKERS, len(found))) as pool:
+        before, began = {c.pid: _cpu_seconds(c.pid) for c in found}, time.monotonic()
+        described = [process for process in pool.map(_describe, found) if process is not None]
+        time.sleep(max(0.0, began + _CPU_WINDOW - time.monotonic()))
+        window = time.monotonic() - began
+    used = {process.pid: _cpu_seconds(process.pid) - before[process.pid] for process in described}
+    return [
+        replace(process, cpu_percent=max(0.0, 100 * used[process.pid] / window))
+        for process in sorted(described, key=lambda process: (not process.service, process.service, process.pid))
+    ]
+
+
+def _check(candidate: Candidate, service: str) -> None:
+    pid = candidate.pid
+    if not kernel.state_of(pid):
+        raise NotFound(f"there is no process {pid} here", next="pyrometer ps lists what there is")
+    if service and candidate.service != service:
+        raise NotFound(f"process {pid} is not of the service {service!r}", next="pyrometer ps lists who belongs to whom")
+    if not candidate.addresses and not kernel.is_python(pid):
+        raise NotPython(f"process {pid} is not Python: it runs {_program(pid)}")
+
+
+def _describe(candidate: Candidate) -> Process | None:
+    """One process, or None where it is gone by now."""
+    hello, state, error = _greet(candidate)
+    try:
+        process = psutil.Process(candidate.pid)
+        with process.oneshot():
+            return Process(
+                pid=candidate.pid,
+                service=hello.service if hello else candidate.service,
+                python=hello.python if hello else "",
+                argv=tuple(hello.argv if hello else _outside_argv(process)),
+                started=process.create_time(),
+                agent=state,
+                threads=max(0, process.num_threads() - (len(hello.threads) if hello else 0)),
+                rss=process.memory_info().rss,
+                uid=process.uids().effective,
+                parent=process.ppid(),
+                error=error,
+            )
+    except psutil.Error:
+        return None
+
+
+def _greet(candidate: Candidate) -> tuple[Hello | None, str, LinkError | None]:
+    """Connect and wait for the hello, which tells who the agent is and that it answers."""
+    if not candidate.addresses:
+        return None, "none", None
+    try:
+        link = open_link(list(candidate.addresses))
+    except LinkClosed:
+        return None, "none", None
+    with contextlib.closing(link):
+        try:
+            return link.await_hello(time.monotonic() + HELLO_TIMEOUT), "ok", None
+        except AgentBusy:
+            return None, "busy", None
+        except LinkClosed as error:
+            return None, "none", error
+        except LinkError as error:
+            return None, "refused", error
+
+
+def _outside_argv(process: psutil.Process) -> list[str]:
+    """Without the agent nothing has redacted the arguments: only the program and the script or module are told."""
+    argv = process.cmdline()
+    kept: list[str] = []
+    for word in argv:
+        kept.append(word)
+        if len(kept) > 1 and not word.startswith("-"):
+            break
+    return kept if len(kept) == len(argv) else [*kept, "…"]
+
+
+def _pythons() -> list[int]:
+    """Python processes of ours (all, for root), but for ourselves and our starter."""
+    own = {os.getpid(), os.getppid()}
+    uid = os.geteuid()
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if pid not in own and _may_see(pid, uid) and _is_plain_python(pid)]
+
+
+def _may_see(pid: int, uid: int) -> bool:
+    try:
+        return uid in (0, os.stat(f"/proc/{pid}").st_uid)
+    except OSError:
+        return False
+
+
+def _is_plain_python(pid: int) -> bool:
+    """A Python by its program's name, and no server of ours; a library mapped somewhere is too dear to look for."""
+    try:
+        name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return name.startswith("python") and b"pyrometer.server" not in file.read(4096)
+    except OSError:
+        return False
+
+
+def _cpu_seconds(pid: int) -> float:
+    return sum(thread.cpu_seconds for thread in kernel.threads_of(pid).values())
+
+
+def _program(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return "something that can't be seen from here"

@@ -1,0 +1,99 @@
+"""Stacks as the server knows them, whatever they were read by: values, and how two looks become one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pyrometer.server.kernel import Thread as KernelThread
+
+_STATES = {"R": "RUNNING", "S": "WAITING", "I": "WAITING", "D": "BLOCKED", "T": "STOPPED", "t": "STOPPED"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame; `position` tells two moments in the same line apart (0: not known)."""
+
+    function: str
+    file: str
+    line: int
+    module: str = ""
+    position: int = field(default=0, compare=False)
+    source: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class ThreadStack:
+    """One thread at the second of two looks. `cpu_percent` of one core and `moved` are between them."""
+
+    name: str
+    native_id: int
+    frames: tuple[Frame, ...]
+    left_out: int = 0
+    state: str = ""
+    cpu_percent: float | None = None
+    moved: bool | None = None
+    holds_gil: bool | None = None
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
+class ProcessStacks:
+    """All threads of one process. `source` is "AGENT", "OUTSIDE" or "BOTH"."""
+
+    pid: int
+    service: str
+    argv: tuple[str, ...]
+    source: str
+    reason: str
+    threads: tuple[ThreadStack, ...]
+    left_out: int = 0
+    cpu_percent: float | None = None
+    prefixes: tuple[str, ...] = ()
+
+    @property
+    def gil_holder(self) -> ThreadStack | None:
+        """The thread that holds the GIL, where that was seen."""
+        return next((thread for thread in self.threads if thread.holds_gil), None)
+
+
+def compare(first: tuple[ThreadStack, ...], second: tuple[ThreadStack, ...]) -> tuple[ThreadStack, ...]:
+    """The second look, each thread with whether it has moved since the first."""
+    earlier = {(thread.native_id, thread.name): _position(thread) for thread in first}
+    return tuple(
+        replace(thread, moved=earlier[key] != _position(thread)) if (key := (thread.native_id, thread.name)) in earlier else thread
+        for thread in second
+    )
+
+
+def with_kernel(
+    threads: tuple[ThreadStack, ...],
+    before: Mapping[int, KernelThread],
+    after: Mapping[int, KernelThread],
+    seconds: float,
+) -> tuple[ThreadStack, ...]:
+    """Threads with state and CPU between two readings of the kernel's, busiest first."""
+    measured = [_measured(thread, before, after, seconds) for thread in threads]
+    return tuple(sorted(measured, key=lambda thread: (-(thread.cpu_percent or 0.0), thread.native_id)))
+
+
+def with_sources(threads: tuple[ThreadStack, ...], source: Callable[[str, int], str]) -> tuple[ThreadStack, ...]:
+    """Threads whose frames show the text of their lines."""
+    return tuple(
+        replace(thread, frames=tuple(replace(f, source=source(f.file, f.line)) for f in thread.frames)) for thread in threads
+    )
+
+
+def _measured(
+    thread: ThreadStack, before: Mapping[int, KernelThread], after: Mapping[int, KernelThread], seconds: float
+) -> ThreadStack:
+    now, then = after.get(thread.native_id), before.get(thread.native_id)
+    if now is None:
+        return thread
+    used = max(0.0, now.cpu_seconds - then.cpu_seconds) if then else None
+    percent = None if used is None else 100 * used / seconds
+    return replace(thread, state=_STATES.get(now.state, ""), cpu_percent=percent)
+
+
+def _position(thread: ThreadStack) -> tuple[tuple[str, str, int, int], ...]:
+    return tuple((f.function, f.file, f.line, f.position) for f in thread.frames)
