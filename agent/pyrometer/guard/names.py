@@ -29,22 +29,22 @@ _SECRET_LAST = frozenset(("auth",))
 _SECRET_ALONE = frozenset(("pass", "pin", "card", "sid", "cookiejar"))
 """Words that do so where they are the whole name."""
 
-_SECRET_ENDINGS = ("password", "passwords", "passwd", "passphrase", "secret", "token", "apikey", "credentials")
+_SECRET_ENDINGS = tuple("password passwords passwd passphrase pwd secret token apikey credentials setcookie".split())
 """Endings of words that were written together: `userpassword`, `csrfmiddlewaretoken`."""
 
 _KEYS = """
-    access account activation activationkey admin aes anthropic api app auth authentication authorization aws azure bot
+    access account activation admin aes anthropic api app auth authentication authorization aws azure bot
     cipher consumer crypto decryption deploy ecdsa encryption fernet gcp gpg hmac jwt kms licence license mailgun master
-    merchant openai pgp private recovery root rsa secret sendgrid session shared sign signing ssh ssl stripe
+    merchant openai pgp private recovery root rsa secret sendgrid session shared sign signature signing ssh ssl stripe
     subscription symmetric tls twilio webhook wrapping
     """.split()
 _PASSES = """
-    admin amqp auth basic cert client database db email ftp http imap key keystore ldap login mail mongo my mysql pg
+    admin amqp auth basic cert client database db default email ftp http imap key keystore ldap login mail mongo my mysql pg
     postgres proxy rabbitmq redis root server smtp ssh sudo truststore user
     """.split()
 _NUMBERS = "account acct bank card cc creditcard passport routing".split()
 _PHRASES = (
-    "backup code;backup codes;bank card;card code;card pan;card pin;client key data;conn str;conn string;"
+    "connect sid;backup code;backup codes;bank card;card code;card pan;card pin;client key data;conn str;conn string;"
     "connection str;connection string;credit card;debit card;key material;magic link;one time code;pass code;"
     "pass phrase;pass word;pin code;pin number;presigned url;recovery code;recovery codes;sas url;secret answer;"
     "security answer;security code;seed phrase;sess id;session id;signed url;social security;user pin;"
@@ -57,12 +57,12 @@ _SECRET_PHRASES = frozenset(
     + [(owner, number) for owner in _NUMBERS for number in ("number", "numbers", "num", "no", "nr")]
     + [tuple(phrase.split()) for phrase in _PHRASES.split(";")]
 )
-_LONGEST_PHRASE = max(len(phrase) for phrase in _SECRET_PHRASES)
-_JOINED_PHRASES = frozenset("".join(phrase) for phrase in _SECRET_PHRASES if len("".join(phrase)) > 6)
+_PHRASE_STARTS = frozenset(phrase[0] for phrase in _SECRET_PHRASES)
+_JOINED_PHRASES = frozenset("".join(phrase) for phrase in _SECRET_PHRASES if len("".join(phrase)) > 5)
 
 _HARMLESS_LAST = frozenset(
     """
-    age alg algorithm at attempts backend budget changed class cls count counts dir disabled enabled end endpoint
+    age alg algorithm arn at attempts backend budget changed class cls count counts dir disabled domain enabled end endpoint
     expiration expired expires expiry failures field fields file filename form help idx index invalid kind label len
     length lifetime limit limits max min name names offset optional path policies policy pos position ratio rate
     required scheme size sizes start strength total totals tries ttl type types until usage used valid validator
@@ -113,20 +113,20 @@ def has_phrase(words: list[str], phrase: tuple[str, ...]) -> bool:
 def _has_secret_word(words: list[str]) -> bool:
     if words[-1] in _SECRET_LAST or not _SECRET_WORDS.isdisjoint(words):
         return True
-    return any(
-        tuple(words[i : i + length]) in _SECRET_PHRASES
-        for length in range(2, _LONGEST_PHRASE + 1)
-        for i in range(len(words) - length + 1)
+    return not _PHRASE_STARTS.isdisjoint(words) and any(
+        tuple(words[i : i + 2]) in _SECRET_PHRASES or tuple(words[i : i + 3]) in _SECRET_PHRASES
+        for i in range(len(words) - 1)
     )
 
 
 def _is_written_together(name: str) -> bool:
-    chunks = [chunk.rstrip("0123456789") for chunk in _CHUNK.findall(name[:MAX_NAME].lower())]
-    return any(
-        chunk in _JOINED_PHRASES or chunk.endswith(_SECRET_ENDINGS) or chunk.startswith(("password", "passwd"))
-        for chunk in chunks
-        if chunk not in ("passwordless",)
-    )
+    for chunk in _CHUNK.findall(name[:MAX_NAME].lower()):
+        chunk = chunk.rstrip("0123456789")
+        if chunk in _JOINED_PHRASES or chunk.endswith(_SECRET_ENDINGS):
+            return True
+        if chunk.startswith(("password", "passwd")) and chunk != "passwordless":
+            return True
+    return False
 
 
 def _is_harmless(words: list[str]) -> bool:
@@ -136,4 +136,6 @@ def _is_harmless(words: list[str]) -> bool:
         return True
     if words[-1] in _ENDPOINTS:
         return words[-2] in _HAVE_ENDPOINTS
-    return words[-1] in ("token", "tokens") and words[-2] in _HARMLESS_TOKENS
+    if words[-1] in ("id", "ids"):
+        words = words[:-1]
+    return words[-1] in ("token", "tokens") and len(words) > 1 and words[-2] in _HARMLESS_TOKENS
