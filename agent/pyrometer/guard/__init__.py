@@ -1,4 +1,4 @@
 """What may leave the process, and who may ask: the owner's policy and redaction.
 
-Standard library only, and of `pyrometer` only `link.errors`: the agent loads it inside the service, the server beside it.
+Standard library only, and `link.errors`: the agent loads it inside the service, the server beside it.
 """

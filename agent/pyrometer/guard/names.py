@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import re
 
+
 MAX_NAME = 256
 """Characters of a name that are looked at."""
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
 
 _CHUNK = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W_]")
 
 _SECRET_WORDS = frozenset(
-    """
+    _words("""
     password passwords passwd passwds passphrase passphrases passcode passkey passwort kennwort pwd pwds pswd psw pw
     secret secrets token tokens jwt jwts bearer credential credentials cred creds authorization cookie cookies csrf xsrf
     apikey apikeys dsn ssn cvv cvc iban otp totp mnemonic salt phpsessid jsessionid sessionid privkey
-    """.split()
+    """)
 )
 """Words that make a name secret wherever they stand in it."""
 
@@ -29,20 +35,20 @@ _SECRET_LAST = frozenset(("auth",))
 _SECRET_ALONE = frozenset(("pass", "pin", "card", "sid", "cookiejar"))
 """Words that do so where they are the whole name."""
 
-_SECRET_ENDINGS = tuple("password passwords passwd passphrase pwd secret token apikey credentials setcookie".split())
+_SECRET_ENDINGS = tuple(_words("password passwords passwd passphrase pwd secret token apikey credentials setcookie"))
 """Endings of words that were written together: `userpassword`, `csrfmiddlewaretoken`."""
 
-_KEYS = """
-    access account activation admin aes anthropic api app auth authentication authorization aws azure bot
+_KEYS = _words("""
+    access account activation admin aes anthropic api app application auth authentication authorization aws azure bot
     cipher consumer crypto decryption deploy ecdsa encryption fernet gcp gpg hmac jwt kms licence license mailgun master
     merchant openai pgp private recovery root rsa secret sendgrid session shared sign signature signing ssh ssl stripe
     subscription symmetric tls twilio webhook wrapping
-    """.split()
-_PASSES = """
-    admin amqp auth basic cert client database db default email ftp http imap key keystore ldap login mail mongo my mysql pg
-    postgres proxy rabbitmq redis root server smtp ssh sudo truststore user
-    """.split()
-_NUMBERS = "account acct bank card cc creditcard passport routing".split()
+    """)
+_PASSES = _words("""
+    admin amqp auth basic cert client database db default email ftp http imap key keystore ldap login mail mongo my
+    mysql pg postgres proxy rabbitmq redis root server smtp ssh sudo truststore user
+    """)
+_NUMBERS = _words("account acct bank card cc creditcard passport routing")
 _PHRASES = (
     "connect sid;backup code;backup codes;bank card;card code;card pan;card pin;client key data;conn str;conn string;"
     "connection str;connection string;credit card;debit card;key material;magic link;one time code;pass code;"
@@ -61,27 +67,27 @@ _PHRASE_STARTS = frozenset(phrase[0] for phrase in _SECRET_PHRASES)
 _JOINED_PHRASES = frozenset("".join(phrase) for phrase in _SECRET_PHRASES if len("".join(phrase)) > 5)
 
 _HARMLESS_LAST = frozenset(
-    """
-    age alg algorithm arn at attempts backend budget changed class cls count counts dir disabled domain enabled end endpoint
-    expiration expired expires expiry failures field fields file filename form help idx index invalid kind label len
-    length lifetime limit limits max min name names offset optional path policies policy pos position ratio rate
+    _words("""
+    age alg algorithm arn at attempts backend budget changed class cls count counts dir disabled domain
+    enabled end endpoint expiration expired expires expiry failures field fields file filename form help idx index
+    invalid kind label len length lifetime limit limits max min name names offset optional path policies policy pos position ratio rate
     required scheme size sizes start strength total totals tries ttl type types until usage used valid validator
     validators validity version
-    """.split()
+    """)
 )
 """Last words that say that the name is *about* a secret: `token_count`, `password_policy`."""
 
 _HARMLESS_FIRST = frozenset(
-    """
+    _words("""
     allow allows avg can count has have is max mean min n nb need needs no num require required requires should total
     use uses with without
-    """.split()
+    """)
 )
 _HARMLESS_TOKENS = frozenset(
-    """
+    _words("""
     bos cached cls completion continuation eos input mask next output pad page prev previous prompt reasoning remaining
     sep special start stop sync unk used
-    """.split()
+    """)
 )
 """What stands before `token` in language models, parsers and paged answers."""
 
@@ -120,8 +126,8 @@ def _has_secret_word(words: list[str]) -> bool:
 
 
 def _is_written_together(name: str) -> bool:
-    for chunk in _CHUNK.findall(name[:MAX_NAME].lower()):
-        chunk = chunk.rstrip("0123456789")
+    for numbered in _CHUNK.findall(name[:MAX_NAME].lower()):
+        chunk = numbered.rstrip("0123456789")
         if chunk in _JOINED_PHRASES or chunk.endswith(_SECRET_ENDINGS):
             return True
         if chunk.startswith(("password", "passwd")) and chunk != "passwordless":

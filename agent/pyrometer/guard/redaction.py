@@ -97,7 +97,9 @@ class Redactor:
             name, is_assignment, _ = argument[: names.MAX_NAME].partition("=")
             is_secret = self.name(name)
             secret_follows = is_secret and name.startswith("-") and not is_assignment
-            cleaned.append(f"{name}=<redacted: name>" if is_assignment and is_secret else self.clean(argument[:MAX_ARGUMENT]))
+            cleaned.append(
+                f"{name}=<redacted: name>" if is_assignment and is_secret else self.clean(argument[:MAX_ARGUMENT])
+            )
         return cleaned
 
 

@@ -27,12 +27,13 @@ class Shape(NamedTuple):
     marks: tuple[str, ...]
     """One of these stands in every text that matches."""
     pattern: re.Pattern[str]
-    keep: str = ""
-    """What of the match stays when it is replaced: a template of `Match.expand`."""
+    instead: str
+    """What takes its place, as a template of `Match.expand`."""
 
 
-def _shape(rule: str, marks: str, pattern: str, keep: str = "") -> Shape:
-    return Shape(rule, tuple(marks.split(" ")), re.compile(pattern, re.ASCII | re.DOTALL), keep)
+def _shape(rule: str, marks: str, pattern: str, instead: str = "{}") -> Shape:
+    compiled = re.compile(pattern, re.ASCII | re.DOTALL)
+    return Shape(rule, tuple(marks.split(" ")), compiled, instead.format(f"<redacted: {rule}>"))
 
 
 _SHAPES = (
@@ -68,13 +69,13 @@ _SHAPES = (
         "URL userinfo",
         "://",
         r"(://)(?:[^\s/@:?#\"'<>]{0,256}+:(?![*]+@)[^\s/@\"'<>]{1,256}+|[^\s/@:?#\"'<>]{16,256}+)@",
-        keep=r"\1",
+        instead=r"\1{}@",
     ),
     _shape(
         "credentials",
         "earer asic EARER ASIC",
         r"(?i:\b(bearer|basic)\s{1,4})(?=[\w+/.~=-]{0,80}[0-9=])[\w+/.~=-]{8,}+",
-        keep=r"\1 ",
+        instead=r"\1 {}",
     ),
 )
 
@@ -113,9 +114,14 @@ def shape_in(text: str) -> str | None:
 
 
 def _has_mark(text: str) -> bool:
-    """Tell whether any mark of a shape is there: written out, since a loop over them costs as much as all the rest."""
+    """Tell whether any mark of a shape is there. Written out: a loop over them costs as much as all the rest."""
     if "-" in text and (
-        "-----BEGIN" in text or "xox" in text or "xapp-" in text or "sk-" in text or "glpat-" in text or "pypi-A" in text
+        "-----BEGIN" in text
+        or "xox" in text
+        or "xapp-" in text
+        or "sk-" in text
+        or "glpat-" in text
+        or "pypi-A" in text
     ):
         return True
     if "_" in text and (
@@ -142,7 +148,7 @@ def without_shapes(text: str) -> str:
     """Replace every secret of a known shape by the name of its rule."""
     for shape in _SHAPES:
         if any(mark in text for mark in shape.marks):
-            text = shape.pattern.sub(f"{shape.keep}<redacted: {shape.rule}>{'@' if shape.rule.startswith('URL') else ''}", text)
+            text = shape.pattern.sub(shape.instead, text)
     for start, end in reversed(list(_cards_in(text))) if _MAYBE_CARD(text) else ():
         text = f"{text[:start]}<redacted: card number>{text[end:]}"
     return text
@@ -150,7 +156,8 @@ def without_shapes(text: str) -> str:
 
 def without_named(text: str, is_secret: Callable[[str], bool]) -> str:
     """Replace every value that the text gives to a secret name."""
-    parts, done = [], 0
+    parts: list[str] = []
+    done = 0
     for start, end in _named_values(text, is_secret):
         parts += (text[done:start], "<redacted: name>")
         done = end
