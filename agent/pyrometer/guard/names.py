@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-
 MAX_NAME = 256
 """Characters of a name that are looked at."""
 
@@ -70,9 +69,9 @@ _HARMLESS_LAST = frozenset(
     _words("""
     age alg algorithm arn at attempts backend budget changed class cls count counts dir disabled domain
     enabled end endpoint expiration expired expires expiry failures field fields file filename form help idx index
-    invalid kind label len length lifetime limit limits max min name names offset optional path policies policy pos position ratio rate
-    required scheme size sizes start strength total totals tries ttl type types until usage used valid validator
-    validators validity version
+    invalid kind label len length lifetime limit limits max min name names offset optional path policies policy
+    pos position ratio rate required scheme size sizes start strength total totals tries ttl type types until usage
+    used valid validator validators validity version
     """)
 )
 """Last words that say that the name is *about* a secret: `token_count`, `password_policy`."""
