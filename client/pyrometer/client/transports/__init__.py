@@ -71,6 +71,6 @@ def remote_transport(target: RemoteTarget, options: RemoteOptions) -> Transport:
 def _refuse_stray_options(target: RemoteTarget, options: RemoteOptions) -> None:
     if isinstance(target, PodTarget):
         return
-    for option, value in (("container", options.container), ("namespace", options.namespace), ("context", options.context)):
-        if value is not None:
+    for option in ("container", "namespace", "context"):
+        if getattr(options, option) is not None:
             raise UsageFault(f"--{option} is for k8s: targets; {target} is none.")

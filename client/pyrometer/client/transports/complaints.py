@@ -60,7 +60,8 @@ def explain(carrier: str, where: str, failure: StartFailure, causes: tuple[Cause
         return TargetGone(_sentence(f"{carrier} lost {where} while we looked", failure))
     cause = find_cause(failure, causes)
     if cause is not None:
-        return cause.error(_sentence(f"{carrier} could not run in {where}", failure), next=cause.next, reason=cause.reason)
+        message = _sentence(f"{carrier} did not get through to {where}", failure)
+        return cause.error(message, next=cause.next, reason=cause.reason)
     return _unknown(carrier, where, failure)
 
 
@@ -68,7 +69,7 @@ def no_interpreter(where: str, tried: list[tuple[str, str]]) -> ClientError:
     """No interpreter over there can run the server."""
     names = "; ".join(f"{printable(python, 200)}: {printable(why, 200)}" for python, why in tried)
     return ClientError(
-        f"No Python with pyrometer was found in {where}." + (f" Tried {names}" if names else " There is none on its PATH."),
+        f"No Python with pyrometer was found in {where}. {f'Tried {names}' if names else 'There is none on its PATH.'}",
         next="Install pyrometer in the service's environment there, or name the interpreter: --server-python PATH",
         reason="NO_INTERPRETER",
     )

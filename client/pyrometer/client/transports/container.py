@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyrometer.client.errors import ClientError, NotFound, NotPermitted
-from pyrometer.client.targets import ContainerTarget, RemoteOptions
-from pyrometer.client.transports import StartFailure, Transport, complaints, launcher
+from pyrometer.client.targets import ContainerTarget
+from pyrometer.client.transports import StartFailure, Transport, complaints
+from pyrometer.client.transports.carrier import Carrier, find_program
 from pyrometer.client.transports.complaints import Cause
 
 NO_SHELL = re.compile(r"(exec: \"sh\"|executable file .?sh.? )[^\n]*not found|sh[\"':]* ?no such file", re.IGNORECASE)
@@ -48,36 +48,15 @@ CAUSES = (
 )
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(Carrier[ContainerTarget]):
     """A server inside a container, as the container's own user."""
-
-    target: ContainerTarget
-    options: RemoteOptions
-    shell: bool = True
-
-    @property
-    def name(self) -> str:
-        return str(self.target)
-
-    @property
-    def service(self) -> str | None:
-        return self.target.service
-
-    @property
-    def pid(self) -> int | None:
-        return self.target.pid
 
     def argv(self) -> list[str]:
         """Build the exec command line. Raises ClientError if the engine's program is missing."""
-        python, run_dir = self.options.server_python, self.options.run_dir
-        command = (
-            launcher.shell_command(python, run_dir) if self.shell else launcher.direct_command(python or "python3", run_dir)
-        )
-        return [self._program(), "exec", "-i", "-w", "/", self.target.container, *command]
+        return [self._program(), "exec", "-i", "-w", "/", self.target.container, *self.command()]
 
     def fallback(self, failure: StartFailure) -> Transport | None:
-        """An image without a shell may have an interpreter all the same."""
+        """Go without the shell: an image that has none may have an interpreter all the same."""
         if self.shell and not failure.started and NO_SHELL.search(failure.stderr):
             return replace(self, shell=False)
         return None
@@ -88,11 +67,5 @@ class Container:
 
     def _program(self) -> str:
         """Choose what to run: `docker:` is podman's too where there is no docker."""
-        for program in ("docker", "podman") if self.target.engine == "docker" else ("podman",):
-            if shutil.which(program):
-                return program
-        raise ClientError(
-            f"There is no {self.target.engine} on this machine's PATH.",
-            next="Type this on the machine that runs the container, or go there first: ssh:HOST",
-            reason="CARRIER_MISSING",
-        )
+        names = ("docker", "podman") if self.target.engine == "docker" else ("podman",)
+        return find_program(*names, next="Type this on the machine that runs the container, or see docs/ssh.md.")

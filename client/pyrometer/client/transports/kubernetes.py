@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 
 from pyrometer.client.errors import ClientError, NotFound, NotPermitted, TargetGone
-from pyrometer.client.targets import PodTarget, RemoteOptions
-from pyrometer.client.transports import StartFailure, Transport, complaints, launcher
+from pyrometer.client.targets import PodTarget
+from pyrometer.client.transports import StartFailure, Transport, complaints
+from pyrometer.client.transports.carrier import Carrier, find_program
 from pyrometer.client.transports.complaints import Cause
 from pyrometer.client.transports.container import NO_SHELL
 
@@ -49,6 +50,12 @@ CAUSES = (
         "Nothing runs in it now; `kubectl get pods` shows what took its place.",
     ),
     Cause(
+        r"server localhost:8080 was refused",
+        ClientError,
+        "NO_CLUSTER",
+        "kubectl has no configuration here: set KUBECONFIG, or get ~/.kube/config from who runs the cluster.",
+    ),
+    Cause(
         r"no such host",
         NotFound,
         "NO_SUCH_HOST",
@@ -69,38 +76,19 @@ CAUSES = (
 )
 
 
-@dataclass(frozen=True)
-class Kubernetes:
+_LOG_LINE = re.compile(r"^[IWEF]\d{4} \d\d:\d\d:\d\d[^\n]*(\n|\Z)", re.MULTILINE)
+
+
+class Kubernetes(Carrier[PodTarget]):
     """A server inside a container of a pod, as that container's own user."""
-
-    target: PodTarget
-    options: RemoteOptions
-    shell: bool = True
-
-    @property
-    def name(self) -> str:
-        return str(self.target)
-
-    @property
-    def service(self) -> str | None:
-        return self.target.service
-
-    @property
-    def pid(self) -> int | None:
-        return self.target.pid
 
     def argv(self) -> list[str]:
         """Build the kubectl command line. Raises ClientError if there is no kubectl."""
-        if shutil.which("kubectl") is None:
-            raise ClientError(
-                "There is no kubectl on this machine's PATH.",
-                next="Install it (https://kubernetes.io/docs/tasks/tools/), or type this where it is.",
-                reason="CARRIER_MISSING",
-            )
-        return ["kubectl", *self._cluster(), "exec", "-i", self.target.pod, *self._container(), "--", *self._command()]
+        program = find_program("kubectl", next="Install it (https://kubernetes.io/docs/tasks/tools/).")
+        return [program, *self._cluster(), "exec", "-i", self.target.pod, *self._container(), "--", *self.command()]
 
     def fallback(self, failure: StartFailure) -> Transport | None:
-        """An image without a shell may have an interpreter all the same."""
+        """Go without the shell: an image that has none may have an interpreter all the same."""
         if self.shell and not failure.started and NO_SHELL.search(failure.stderr):
             return replace(self, shell=False)
         return None
@@ -108,6 +96,7 @@ class Kubernetes:
     def explain(self, failure: StartFailure) -> ClientError:
         """Read kubectl's text: its status is 1 for everything of its own. 137 is a container that was killed."""
         where = f"pod {self.target.pod}"
+        failure = failure._replace(stderr=_without_log_lines(failure.stderr))
         if failure.returncode == 137 and not failure.stderr.startswith("error:"):
             return TargetGone(f"{where} was stopped or evicted: {complaints.said(failure) or 'no word from kubectl'}")
         return complaints.explain("kubectl", where, failure, CAUSES)
@@ -121,8 +110,7 @@ class Kubernetes:
         """Name the container, and keep kubectl from saying which one it took by default."""
         return [f"--container={self.options.container}"] if self.options.container else ["--quiet"]
 
-    def _command(self) -> list[str]:
-        python, run_dir = self.options.server_python, self.options.run_dir
-        if self.shell:
-            return launcher.shell_command(python, run_dir)
-        return launcher.direct_command(python or "python3", run_dir)
+
+def _without_log_lines(stderr: str) -> str:
+    """Drop the lines of kubectl's own log, which say four times what its last line says once; keep them if alone."""
+    return _LOG_LINE.sub("", stderr).strip() or stderr

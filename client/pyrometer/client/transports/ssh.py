@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-from dataclasses import dataclass
 
 from pyrometer.client.errors import ClientError, NotFound, NotPermitted
-from pyrometer.client.targets import RemoteOptions, SshTarget
-from pyrometer.client.transports import StartFailure, Transport, complaints, launcher
+from pyrometer.client.targets import SshTarget
+from pyrometer.client.transports import StartFailure, complaints
+from pyrometer.client.transports.carrier import Carrier, find_program
 from pyrometer.client.transports.complaints import Cause
 
 # -T -a -x: no terminal, agent or display over there. RemoteCommand and the forwardings of the user's configuration
@@ -48,38 +47,14 @@ CAUSES = (
 )
 
 
-@dataclass(frozen=True)
-class Ssh:
+class Ssh(Carrier[SshTarget]):
     """A server on another machine, started by ssh. The login shell over there may be any."""
-
-    target: SshTarget
-    options: RemoteOptions
-
-    @property
-    def name(self) -> str:
-        return str(self.target)
-
-    @property
-    def service(self) -> str | None:
-        return self.target.service
-
-    @property
-    def pid(self) -> int | None:
-        return self.target.pid
 
     def argv(self) -> list[str]:
         """Build the ssh command line. Raises ClientError if there is no ssh."""
-        if shutil.which("ssh") is None:
-            raise ClientError(
-                "There is no ssh on this machine's PATH.", next="Install OpenSSH's client.", reason="CARRIER_MISSING"
-            )
+        program = find_program("ssh", next="Install OpenSSH's client.")
         port = ["-p", str(self.target.port)] if self.target.port else []
-        command = launcher.shell_command(self.options.server_python, self.options.run_dir)
-        return ["ssh", *_OPTIONS, *port, "--", self.target.destination, f"exec {shlex.join(command)}"]
-
-    def fallback(self, failure: StartFailure) -> Transport | None:
-        """There is none: a machine that lets us log in has a shell."""
-        return None
+        return [program, *_OPTIONS, *port, "--", self.target.destination, f"exec {shlex.join(self.command())}"]
 
     def explain(self, failure: StartFailure) -> ClientError:
         """Read ssh's 255 and its text; any other status is that of the command over there."""

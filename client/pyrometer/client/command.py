@@ -1,0 +1,127 @@
+"""The command `pyrometer`: its verbs, found without importing them, and the one funnel for all errors.
+
+A verb is a click command in a module of its own under `verbs`, whose function returns its exit code.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+from pyrometer.client import VERSION
+from pyrometer.client.errors import ClientError
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+VERBS = {
+    "run": "Start a program with the agent in it; children and workers too.",
+    "ps": "List the processes that can be looked into.",
+    "dump": "Print the stacks of all threads, busiest first.",
+}
+"""Each verb with its line in `--help`. What does not work yet is not in it."""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module when that verb is asked for: `--help` imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"pyrometer.client.verbs.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of verbs, without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; where there is none of that name, say which ones come near."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else " `pyrometer --help` lists them."
+            raise click.UsageError(f"there is no verb {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="pyrometer")
+def pyrometer() -> None:
+    """Look into running Python processes in production: stacks, flame graphs, values; safely and read-only.
+
+    TARGET is a pid, a service's name, ssh:HOST, docker:CONTAINER or k8s:POD; often it can be left out.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing is raised, and no traceback reaches the user."""
+    try:
+        result = pyrometer.main(list(arguments), prog_name="pyrometer", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except ClientError as error:
+        report(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_left()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return _reader_left()
+        report(ClientError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"))
+        return 1
+    except Exception as error:
+        return _defect(error)
+
+
+def report(error: ClientError) -> None:
+    """Print an error on stderr: what happened, and the next thing to do."""
+    from pyrometer.client.render.terminal import escape
+
+    message = escape(error.message, keep="\n")
+    click.echo(f"pyrometer: {message}", err=True)
+    if error.next:
+        indented = escape(error.next, keep="\n").replace("\n", "\n  ")
+        click.echo(f"  {indented}", err=True)
+
+
+def _reader_left() -> int:
+    """Whoever read our output is gone: end quietly, also in the flush at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+def _defect(error: Exception) -> int:
+    """A mistake of ours: one line for the user; the traceback for who asks for it."""
+    if os.environ.get("PYROMETER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    report(
+        ClientError(
+            f"a defect of pyrometer: {type(error).__name__}: {error}",
+            next="PYROMETER_DEBUG=1 shows the traceback; please report it",
+        )
+    )
+    return 1

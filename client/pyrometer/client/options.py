@@ -1,0 +1,79 @@
+"""Options that several verbs share, and what they become: a request for a session, a form of output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from pyrometer.client.targets import RemoteOptions, Target, parse_target
+
+Decorated = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where to look: the target, how to get there, and which processes of it."""
+
+    target: Target
+    remote: RemoteOptions
+    pid: int | None = None
+
+    @property
+    def service(self) -> str:
+        """The service named, or ""."""
+        return self.target.service or ""
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes named."""
+        return [pid for pid in (self.pid or self.target.pid,) if pid]
+
+
+def target_options(*, short_namespace: bool = True, required: bool = False) -> Callable[[Decorated], Decorated]:
+    """TARGET, `--pid`, and how to get to a remote one; the verb gets them as `where`."""
+    namespace = ("-n", "--namespace") if short_namespace else ("--namespace",)
+
+    def decorate(function: Decorated) -> Decorated:
+        def with_where(
+            target: str | None,
+            pid: int | None,
+            server_python: str | None,
+            run_dir: str | None,
+            container: str | None,
+            namespace: str | None,
+            context: str | None,
+            **rest: Any,
+        ) -> Any:
+            remote = RemoteOptions(server_python, run_dir, container, namespace, context)
+            return function(where=Where(parse_target(target, namespace), remote, pid), **rest)
+
+        with_where.__name__, with_where.__doc__ = function.__name__, function.__doc__
+        with_where.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
+        for option in reversed(_target_parameters(namespace, required)):
+            with_where = option(with_where)
+        return with_where
+
+    return decorate
+
+
+def _target_parameters(namespace: tuple[str, ...], required: bool) -> list[Callable[[Decorated], Decorated]]:
+    from pyrometer.client.completing import complete_target
+
+    return [
+        click.argument("target", required=required, shell_complete=complete_target),
+        click.option("--pid", type=click.IntRange(1), metavar="N", help="Only this process of the service."),
+        click.option("--server-python", metavar="PATH", help="Interpreter over there that has pyrometer."),
+        click.option("--run-dir", metavar="DIR", help="The agents' folder over there, where they have one."),
+        click.option("-c", "--container", metavar="NAME", help="Container of a pod."),
+        click.option(*namespace, metavar="NAME", help="Namespace of a pod."),
+        click.option("--context", metavar="NAME", help="Context of kubectl."),
+    ]
+
+
+def output_option(*forms: str) -> Callable[[Decorated], Decorated]:
+    """`-o`, the form of the output: the first one is the default."""
+    return click.option(
+        "-o", "--output", type=click.Choice(forms), default=forms[0], show_default=True, help="How to print it."
+    )

@@ -1,0 +1,1 @@
+"""What people read: renderers know documents and a terminal, nothing of servers or targets."""

@@ -1,0 +1,1 @@
+"""The verbs: one module each, which holds a click command named `command`."""

@@ -1,0 +1,50 @@
+"""`pyrometer dump`: the stacks of all threads."""
+
+from __future__ import annotations
+
+import click
+from pyrometer.client import documents
+from pyrometer.client.errors import ClientError
+from pyrometer.client.options import Where, output_option, target_options
+from pyrometer.client.render.stacks import StackText
+from pyrometer.client.render.terminal import Style, colours, width
+from pyrometer.client.session import from_detail, open_look
+
+
+@click.command("dump")
+@target_options()
+@click.option("--all", "every_frame", is_flag=True, help="All frames; else those of libraries are folded.")
+@output_option("table", "json")
+def command(where: Where, every_frame: bool, output: str) -> int:
+    """Print the stacks of all threads, busiest first.
+
+    It looks twice, 0.2 s apart: so it knows who used a processor, and who has not moved.
+    """
+    from pyrometer.v1 import stack_service_pb2 as messages
+
+    request = messages.DumpStacksRequest(service=where.service, pids=where.pids)
+    with open_look(where) as look:
+        answers = list(look.call("DumpStacks", request, timeout=30))
+    found = sorted((a.process for a in answers if a.HasField("process")), key=lambda process: process.pid)
+    failed = [answer.error for answer in answers if answer.HasField("error")]
+    if not found:
+        raise from_detail(failed[0].error) if failed else ClientError("nothing was there to dump")
+    document = {
+        "processes": [documents.stacks(process) for process in found],
+        "errors": [documents.error(error) for error in failed],
+    }
+    if output == "json":
+        documents.print_json("dump", document)
+    else:
+        _print_text(document, where, every_frame=every_frame)
+    return 0
+
+
+def _print_text(document: documents.Document, where: Where, *, every_frame: bool) -> None:
+    text = StackText(Style(enabled=colours()), width(), every_frame=every_frame)
+    for line in text.lines(document["processes"]):
+        click.echo(line)
+    for error in document["errors"]:
+        click.echo(f"» {error['pid']}: {error['message']}", err=True)
+    if not every_frame:
+        click.echo(f"» all frames: pyrometer dump {where.target} --all", err=True)
