@@ -1,0 +1,395 @@
+"""Bounded, redacted copies of any object, in the wire form of `link.model.hit_event`, running none of its code.
+
+Types are told by identity and by the interpreter's flags; content is read through the builtin types' own methods; what
+goes out has been cut before it was encoded. Values are taken breadth first, so that one deep one does not use up the
+budget of those beside it.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from pyrometer.agent.frames import UNSET, read_locals
+from pyrometer.agent.messages import DECIMAL_BITS, message_of
+from pyrometer.agent.nodes import (
+    REDACTED,
+    Node,
+    Redacted,
+    note_size,
+    redacted,
+    redacted_as,
+    shape_of,
+    special,
+    stub,
+    unreadable,
+)
+from pyrometer.agent.readings import Reading, reading_of
+from pyrometer.agent.unpatched import native
+from pyrometer.guard.texts import MARGIN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from pyrometer.guard.redaction import Redactor
+    from pyrometer.link.model import ProbeLimits
+
+__all__ = ["REDACTED", "Capture", "Redacted", "unreadable"]
+
+MAX_NODES = 1000
+"""Values of one capture; those of a frame itself are shown even beyond."""
+MAX_SECONDS = 0.005
+"""CPU time of one capture."""
+MAX_WALL = 0.02
+"""Time on the clock, which also counts other threads that had the GIL meanwhile."""
+MAX_BYTES = 700_000
+"""Bytes of one capture, encoded, at the worst; an event may have 1 MiB."""
+MAX_LOCALS = 200
+"""Variables of one frame."""
+MAX_FIELDS = 50
+"""Attributes of one object, where the limit of items is not higher."""
+MAX_MESSAGE = 1000
+"""Characters of an exception's message, where the limit of length is not higher."""
+
+_LEAST_SHARE = 50
+_PIECE = 512
+"""Characters of a text that are searched for secrets at once."""
+_WIDE = 64
+"""Characters up to which a text is taken without a look at the clock."""
+_WIDEST = 12
+"""Bytes of one character beyond 16 bits, escaped."""
+_NODE = 80
+"""Bytes that a node takes, its texts apart."""
+_SPARSE = 1_000_000
+"""Empty places that the interpreter may have to step over to find the first item: about 2 ms."""
+
+
+class Capture:
+    """What is copied at one hit. Limits, budgets and the table of aliases are those of all its values together.
+
+    Use it in one thread, and drop it with the hit: it holds what it has seen, so that an id can't be reused meanwhile.
+    Raises nothing of its own; MemoryError, RecursionError and whatever a signal handler raises pass through.
+    """
+
+    __slots__ = (
+        *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_queue", "_redactor"),
+        *("_references", "_seen", "_shape", "_started", "_verdicts", "_wall"),
+    )
+
+    def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False) -> None:
+        """Begin: the clock runs from here.
+
+        Args:
+            shape: show types, sizes and structure, no content.
+        """
+        self._limits = limits
+        self._items = limits.items
+        self._fields = max(limits.items, MAX_FIELDS)
+        self._redactor = redactor
+        self._verdicts = redactor.verdicts
+        self._shape = shape
+        self._left = MAX_NODES
+        self._floor = 0
+        self._bytes = MAX_BYTES
+        self._queue: list[tuple[Node, Any, Reading, int]] = []
+        self._seen: dict[int, tuple[Any, Node]] = {}
+        self._references = 0
+        self._late = False
+        self._started = native.thread_time()
+        now = native.perf_counter()
+        self._deadline = now + MAX_SECONDS
+        self._wall = now + MAX_WALL
+
+    def value(self, obj: object, name: str | None = None) -> Node:
+        """Copy a value; withhold it if its name says so."""
+        if name is not None and self._verdicts[name]:
+            return redacted(type(obj), "name")
+        node = self._node(obj, 0)
+        if self._queue:
+            self._fill_queued()
+        return node
+
+    def locals(self, frame: FrameType) -> list[list[Any]]:
+        """Copy the variables of a frame; a last one named `…` tells how many were left out."""
+        found: list[list[Any]] = []
+        variables = read_locals(frame)
+        for index, (name, value) in enumerate(variables):
+            if index >= MAX_LOCALS or (not index & _CHECK and self._is_late()):
+                why = "items" if index >= MAX_LOCALS else "budget"
+                found.append(["…", stub("", "other", len(variables), why)])
+                break
+            self._bytes -= _WIDEST * len(name)
+            found.append([name, self.value(value, name)])
+        return found
+
+    def exception_message(self, exc: BaseException) -> str:
+        """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
+
+        Secrets in it are replaced; empty where only shapes may be shown.
+        """
+        if self._shape:
+            return ""
+        limit = max(self._limits.length, MAX_MESSAGE)
+        return self._redactor.clean(message_of(exc, limit + MARGIN)[: limit + MARGIN])[:limit]
+
+    def _node(self, obj: Any, depth: int) -> Node:
+        """Begin the copy of any value: finished for a scalar; what has content is queued, to be filled later."""
+        self._left -= 1
+        self._bytes -= _NODE
+        cls = type(obj)
+        if self._shape:
+            return self._node_of(obj, reading_of(cls), depth)
+        if cls is str:
+            return self._text(obj, "str", "str", str)
+        if cls is int:
+            return self._int(obj, "int")
+        if obj is None:
+            return {"type": "NoneType", "kind": "none"}
+        if cls is bool:
+            return {"type": "bool", "kind": "bool", "value": obj}
+        if cls is float:
+            return {"type": "float", "kind": "float", "value": float.__repr__(obj)}
+        return self._node_of(obj, reading_of(cls), depth)
+
+    def _node_of(self, obj: Any, reading: Reading, depth: int) -> Node:
+        self._bytes -= _WIDEST * len(reading.type)
+        if obj is UNSET or type(obj) is Redacted:
+            return special(obj, reading)
+        if reading.kind in _FILLERS:
+            return self._container(obj, reading, depth)
+        return shape_of(obj, reading) if self._shape else self._scalar(obj, reading)
+
+    def _scalar(self, obj: Any, reading: Reading) -> Node:
+        kind = reading.kind
+        if kind in ("str", "bytes"):
+            return self._text(obj, reading.type, kind, reading.base)
+        if kind == "int":
+            return self._int(obj, reading.type)
+        if kind == "float":
+            return {"type": reading.type, "kind": "float", "value": float.__repr__(obj)}
+        if reading.text is not None and (text := reading.text(obj)) is not None:
+            return self._text(text, reading.type, "other", str)
+        return special(obj, reading)
+
+    def _text(self, obj: Any, type_name: str, kind: str, base: Any) -> Node:
+        """Copy a text or bytes as far as the limit goes, unless what is shown holds a secret."""
+        size = base.__len__(obj)
+        if size > _WIDE and self._is_late():
+            return stub(type_name, kind, size, "budget")
+        length = self._limits.length
+        text = base.__getitem__(obj, slice(length + MARGIN))
+        if base is not str:
+            text = text.decode("latin-1")
+        rule = self._redactor.secret_in(text) if size <= _PIECE + MARGIN else self._secret_in_pieces(text)
+        if rule is not None:
+            return stub(type_name, kind, size, "budget") if rule == _LATE else redacted_as(type_name, f"value: {rule}")
+        self._bytes -= (6 if text.isascii() else _WIDEST) * min(size, length)
+        if self._bytes < 0:
+            return stub(type_name, kind, size, "budget")
+        if size <= length:
+            return {"type": type_name, "kind": kind, "value": text}
+        return {"type": type_name, "kind": kind, "value": text[:length], "size": size, "why": "length"}
+
+    def _secret_in_pieces(self, text: str) -> str | None:
+        """Search a long text piece by piece; `_LATE` where the time is over before it is known."""
+        for start in range(0, len(text), _PIECE):
+            rule = self._redactor.secret_in(text[start : start + _PIECE + MARGIN])
+            if rule is not None:
+                return rule
+            if self._is_late():
+                return _LATE
+        return None
+
+    def _int(self, obj: Any, type_name: str) -> Node:
+        """Copy an int in decimal; beyond what every interpreter converts, its first hexadecimal digits."""
+        bits = int.bit_length(obj)
+        if bits <= DECIMAL_BITS:
+            rule = self._redactor.secret_number(int.__pos__(obj))
+            if rule is not None:
+                return redacted_as(type_name, f"value: {rule}")
+            return {"type": type_name, "kind": "int", "value": int.__repr__(obj)}
+        digits = (bits + 3) // 4
+        left_out = max(0, digits - self._limits.length)
+        node = {"type": type_name, "kind": "int", "value": hex(int.__rshift__(obj, 4 * left_out))}
+        self._bytes -= digits - left_out
+        return {**node, "size": digits, "why": "length"} if left_out else node
+
+    def _container(self, obj: Any, reading: Reading, depth: int) -> Node:
+        """Queue what has content, or refer to where it was seen; empty and too deep ones are finished at once."""
+        size = reading.base.__len__(obj) if reading.base is not None else None
+        node: Node = {"type": reading.type, "kind": reading.kind}
+        if size == 0:
+            return {**node, _CONTENT[reading.kind]: []}
+        if depth >= self._limits.depth:
+            return stub(reading.type, reading.kind, size, "depth")
+        seen = self._seen.get(id(obj))
+        if seen is not None:
+            return self._reference(reading.type, seen[1])
+        self._seen[id(obj)] = (obj, node)
+        self._queue.append((node, obj, reading, depth))
+        return node
+
+    def _reference(self, type_name: str, first: Node) -> Node:
+        if "ref" not in first:
+            self._references += 1
+            first["ref"] = self._references
+        return {"type": type_name, "kind": "ref", "ref": first["ref"]}
+
+    def _fill_queued(self) -> None:
+        """Fill what is queued, and what that queues, until its share of the budget is used up."""
+        queue = self._queue
+        floor = max(0, self._left - max(_LEAST_SHARE, self._left // 3))
+        for node, obj, reading, depth in queue:
+            if self._left <= floor or self._is_late():
+                self._cut(node, obj, reading)
+            else:
+                _FILLERS[reading.kind](self, node, obj, reading, depth + 1)
+        self._queue = []
+
+    def _cut(self, node: Node, obj: Any, reading: Reading) -> None:
+        """Give up a queued value; it may be filled yet where it is met again."""
+        del self._seen[id(obj)]
+        size = reading.base.__len__(obj) if reading.base is not None else None
+        node.update(stub(reading.type, reading.kind, size, "budget"))
+
+    def _fill_items(self, node: Node, obj: Any, reading: Reading, depth: int) -> None:
+        base = reading.base
+        items: list[Any] | tuple[Any, ...] | None
+        if base is list or base is tuple:
+            items = base.__getitem__(obj, slice(self._items))
+        else:
+            items = self._take(base.__iter__, obj, self._items)
+        if items is None:
+            node.update(_unfilled(base, obj))
+            return
+        if len(items) == 2 and (name := _name_in(items[0])) and self._verdicts[name]:
+            node["items"] = [self._node(items[0], depth), redacted(type(items[1]), "name")]
+            return
+        node["items"] = shown = []
+        for index, item in enumerate(items):
+            if not index & _CHECK and self._is_late():
+                break
+            shown.append(self._node(item, depth))
+        note_size(node, base.__len__(obj), len(shown), whole=len(shown) == len(items))
+
+    def _fill_entries(self, node: Node, obj: Any, _reading: Reading, depth: int) -> None:
+        entries = self._take(dict.items, obj, self._items)
+        if entries is None:
+            node.update(_unfilled(dict, obj))
+            return
+        node["entries"] = shown = []
+        for index, (key, value) in enumerate(entries):
+            if not index & _CHECK and self._is_late():
+                break
+            name = key if type(key) is str else _name_in(key)
+            if name and self._verdicts[name]:
+                shown.append([self._node(key, depth), redacted(type(value), "name")])
+            else:
+                shown.append([self._node(key, depth), self._node(value, depth)])
+        note_size(node, dict.__len__(obj), len(shown), whole=len(shown) == len(entries))
+
+    def _fill_fields(self, node: Node, obj: Any, reading: Reading, depth: int) -> None:
+        fields, size = self._fields_of(obj, reading)
+        if fields is None:
+            node.update(kind="unreadable", why="its attributes changed while they were read")
+            return
+        node["fields"] = shown = []
+        for index, (name, value) in enumerate(fields):
+            if not index & _CHECK and self._is_late():
+                break
+            self._bytes -= _WIDEST * len(name)
+            shown.append([name, redacted(type(value), "name") if self._verdicts[name] else self._node(value, depth)])
+        note_size(node, size, len(shown), whole=len(shown) == len(fields))
+
+    def _fields_of(self, obj: Any, reading: Reading) -> tuple[list[tuple[str, Any]] | None, int]:
+        """Names and values of attributes, as many as may be shown, and how many there are."""
+        if reading.names:
+            size = tuple.__len__(obj)
+            return [*zip(reading.names, tuple.__getitem__(obj, slice(self._fields)), strict=False)], size
+        fields = [(name, _slot(get, obj)) for name, get in islice(reading.slots, self._fields)]
+        size = len(reading.slots)
+        stored = reading.dict_of(obj) if reading.dict_of else None
+        if stored is None or not _flags_of(type(stored)) & _DICT:
+            return fields, size
+        entries = self._take(dict.items, stored, self._fields - len(fields))
+        if entries is None:
+            return None, 0
+        fields += [(key[:_NAME] if type(key) is str else _name_in(key) or "?", value) for key, value in entries]
+        return fields, size + dict.__len__(stored)
+
+    def _take(self, iterate: Callable[[Any], Any], obj: Any, count: int) -> list[Any] | None:
+        """The first items in one step; None where they change all the time or can't be reached quickly."""
+        if _is_sparse(obj):
+            return None
+        for _ in range(3):
+            try:
+                return list(islice(iterate(obj), count))
+            except RuntimeError as error:
+                if type(error) is not RuntimeError or error.__traceback__.tb_next is not None:  # type: ignore[union-attr]
+                    raise  # a signal's, not the iterator's
+        return None
+
+    def _is_late(self) -> bool:
+        """Whether the budget of time or size is used up. Time that other threads took counts up to `MAX_WALL` only."""
+        if self._late or self._bytes < 0:
+            return True
+        now = native.perf_counter()
+        if now < self._deadline:
+            return False
+        left = MAX_SECONDS - (native.thread_time() - self._started)
+        self._late = left <= 0 or now > self._wall
+        self._deadline = now + left
+        return self._late
+
+
+def _unfilled(base: Any, obj: Any) -> Node:
+    if _is_sparse(obj):
+        return {"size": base.__len__(obj), "why": "budget"}
+    return {"kind": "unreadable", "why": "it changed while it was read"}
+
+
+def _is_sparse(obj: Any) -> bool:
+    """Whether a dictionary or set is so large and so empty that finding its first item takes milliseconds."""
+    flags = _flags_of(type(obj))
+    if flags & _DICT:
+        return dict.__sizeof__(obj) // 30 - dict.__len__(obj) > _SPARSE
+    for base in (set, frozenset):
+        if issubclass(type(obj), base):
+            return base.__sizeof__(obj) // 16 > 2 * _SPARSE
+    return False
+
+
+def _name_in(key: Any) -> str:
+    """A key that may be a name, as text: bytes and subclasses of str count; else ""."""
+    if type(key) is str:
+        return key
+    kind = reading_of(type(key)).kind
+    if kind == "str":
+        return str.__getitem__(key, slice(_NAME))
+    return bytes.__getitem__(key, slice(_NAME)).decode("latin-1") if type(key) is bytes else ""
+
+
+def _slot(get: Callable[[Any], Any], obj: Any) -> Any:
+    try:
+        return get(obj)
+    except AttributeError:
+        return UNSET
+
+
+_flags_of = type.__dict__["__flags__"].__get__
+_DICT = 1 << 29
+_NAME = 200
+"""Characters of an attribute's name."""
+_CHECK = 31
+"""A look at the clock every 32 items."""
+_LATE = "late"
+_CONTENT = {"list": "items", "tuple": "items", "set": "items", "dict": "entries", "object": "fields"}
+_FILLERS: dict[str, Callable[[Capture, Node, Any, Reading, int], None]] = {
+    "list": Capture._fill_items,
+    "tuple": Capture._fill_items,
+    "set": Capture._fill_items,
+    "dict": Capture._fill_entries,
+    "object": Capture._fill_fields,
+}
