@@ -93,11 +93,15 @@ class ProbeLimits(NamedTuple):
     def from_wire(cls, data: Any) -> ProbeLimits:
         """Read limits; what is absent has its default, what is not finite and positive is refused."""
         fields = _Fields(data)
+        default = cls()
         limits = cls(
-            *(
-                fields.number(name, default) if name == "ttl" else fields.integer(name, int(default))
-                for name, default in cls._field_defaults.items()
-            )
+            hits=fields.integer("hits", default.hits),
+            rate=fields.integer("rate", default.rate),
+            ttl=fields.number("ttl", default.ttl),
+            frames=fields.integer("frames", default.frames),
+            depth=fields.integer("depth", default.depth),
+            items=fields.integer("items", default.items),
+            length=fields.integer("length", default.length),
         )
         for name, value in limits._asdict().items():
             if not 0 < value <= _CEILINGS[name]:
@@ -105,7 +109,15 @@ class ProbeLimits(NamedTuple):
         return limits
 
 
-_CEILINGS = {"hits": 100_000, "rate": 1000, "ttl": 86_400.0, "frames": 200, "depth": 10, "items": 1000, "length": 65_536}
+_CEILINGS = {
+    "hits": 100_000,
+    "rate": 1000,
+    "ttl": 86_400.0,
+    "frames": 200,
+    "depth": 10,
+    "items": 1000,
+    "length": 65_536,
+}
 
 
 class ProbeSpec(NamedTuple):
@@ -187,12 +199,24 @@ class ProbeCounters(NamedTuple):
     def from_wire(cls, data: Any) -> ProbeCounters:
         """Read counters from a reply or a state event."""
         fields = _Fields(data)
-        texts = ("probe_id", "where", "condition", "state", "reason", "by", "last_error")
-        floats = ("sampled_share", "cost_ns_per_hit", "cpu_share", "expires_in")
         return cls(
-            **{name: fields.text(name, "") for name in texts},
-            **{name: fields.number(name, 0.0) for name in floats},
-            **{name: fields.integer(name, 0) for name in cls._fields if name not in texts and name not in floats},
+            probe_id=fields.text("probe_id"),
+            where=fields.text("where", ""),
+            condition=fields.text("condition", ""),
+            state=fields.text("state"),
+            reason=fields.text("reason", ""),
+            by=fields.text("by", ""),
+            reached=fields.integer("reached", 0),
+            condition_false=fields.integer("condition_false", 0),
+            matched=fields.integer("matched", 0),
+            rate_limited=fields.integer("rate_limited", 0),
+            dropped=fields.integer("dropped", 0),
+            errors=fields.integer("errors", 0),
+            last_error=fields.text("last_error", ""),
+            sampled_share=fields.number("sampled_share", 1.0),
+            cost_ns_per_hit=fields.number("cost_ns_per_hit", 0.0),
+            cpu_share=fields.number("cpu_share", 0.0),
+            expires_in=fields.number("expires_in", 0.0),
         )
 
 
@@ -279,6 +303,8 @@ class _Fields:
         value = self._data.get(name)
         if value is None:
             return None
-        if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], first) and isinstance(value[1], second)):
+        if not (
+            isinstance(value, list) and len(value) == 2 and isinstance(value[0], first) and isinstance(value[1], second)
+        ):
             raise BadRequest(f"the field {name} is not a pair")
         return (value[0], value[1])
