@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "agent/pyrometer/link": {"pyrometer.link"},
     "agent/pyrometer/guard": {"pyrometer.guard", "pyrometer.link"},
-    "agent/pyrometer/agent": {"pyrometer.agent", "pyrometer.guard", "pyrometer.link"},
+    "agent/pyrometer/agent": {"pyrometer.agent", "pyrometer.guard", "pyrometer.link", "sitecustomize"},
     "agent/pyrometer/server": {
         "pyrometer.server",
         "pyrometer.guard",

@@ -83,7 +83,9 @@ def test_dump_of_a_stopped_process_says_so(unique: str) -> None:
 def test_forks_beside_a_look_lose_no_child(unique: str) -> None:
     """Faults 16 and 26b: 300 children, none lost, nothing on stderr, with warnings as errors."""
     with program("forker", unique, "300", flags=("-W", "error")) as process:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
         process.stdin.write("\n")
         process.stdin.flush()
         assert pyrometer("dump", unique).code == 0
@@ -157,7 +159,7 @@ def _state(pid: int) -> str:
 
 
 def _belongings(pid: int) -> tuple[int, int]:
-    return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))
+    return len(list(Path(f"/proc/{pid}/task").iterdir())), len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def _address(pid: int) -> str:

@@ -62,7 +62,10 @@ def program(name: str, *arguments: str, flags: tuple[str, ...] = ()) -> Iterator
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:

@@ -32,7 +32,7 @@ class ForkHooks:
         if not self.active or self._keep_warning:
             return
         try:
-            self._silence(_threads() == _OURS_AND_MAIN)
+            self._silence(wanted=_threads() == _OURS_AND_MAIN)
         except Exception:  # whatever it is, the service's fork goes on
             pass
 
@@ -44,7 +44,7 @@ class ForkHooks:
         except Exception:
             self.active = False
 
-    def _silence(self, wanted: bool) -> None:
+    def _silence(self, *, wanted: bool) -> None:
         """Put our filter first, or take it out. Left in place until the next fork: the warning comes after it."""
         warnings = sys.modules.get("warnings")
         if warnings is None:

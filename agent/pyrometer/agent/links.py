@@ -116,7 +116,9 @@ class Link:
             if "event" in message:
                 self._dropped += 1
                 return True
-            data = encode({"id": message.get("id"), "error": error_reply(LinkError(f"the answer can't be sent: {error}"))})
+            data = encode(
+                {"id": message.get("id"), "error": error_reply(LinkError(f"the answer can't be sent: {error}"))}
+            )
         if "event" in message and len(data) > MAX_EVENT:
             self._dropped += 1
             return True

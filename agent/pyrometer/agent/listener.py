@@ -43,7 +43,7 @@ class Listener:
         if not self.ours:
             return None
         try:
-            number, _ = self._owned.sock._accept()
+            number, _ = self._owned.sock._accept()  # type: ignore[attr-defined]
         except OSError:
             return None
         sock = _socket.socket(fileno=number)

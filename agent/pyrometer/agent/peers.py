@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 class Peer(NamedTuple):
-    """The process at the other end, as SO_PEERCRED has it at the time of its connect; pid 0 where it is in a pid
-    namespace that ours can't see."""
+    """The process at the other end, as the kernel had it when it connected.
+
+    pid 0: it is in a pid namespace that ours can't see.
+    """
 
     pid: int
     uid: int

@@ -134,7 +134,9 @@ class Agent:
         if why := peers.refusal(peer, policy.peers):
             raise LinkError(f"{_named(peer)}: {why}", reason="PEER_REFUSED")
         if len(self._links) >= MAX_LINKS:
-            raise LinkError(f"{MAX_LINKS} links are open already", reason="BUDGET_EXCEEDED", next="try again in a moment")
+            raise LinkError(
+                f"{MAX_LINKS} links are open already", reason="BUDGET_EXCEEDED", next="try again in a moment"
+            )
 
     def _serve(self, connection: OwnedSocket, peer: peers.Peer, policy: Policy) -> None:
         """A link's first thread: starts the second, answers until the end, and leaves nothing behind."""

@@ -49,7 +49,7 @@ class Settings(NamedTuple):
         )
 
 
-def _flag(given: bool | None, variable: str | None, *, default: bool) -> bool:
+def _flag(given: bool | None, variable: str | None, *, default: bool) -> bool:  # noqa: FBT001
     if given is not None:
         return given
     if variable is None or variable == "":

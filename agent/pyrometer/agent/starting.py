@@ -58,17 +58,16 @@ def _check_place() -> None:
     if not sys.platform.startswith("linux"):
         raise RuntimeError(f"it needs Linux, this is {sys.platform}")
     if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
-        raise RuntimeError(f"it needs CPython 3.11 or newer, this is {sys.implementation.name} {sys.version.split()[0]}")
+        raise RuntimeError(
+            f"it needs CPython 3.11 or newer, this is {sys.implementation.name} {sys.version.split()[0]}"
+        )
     if _in_subinterpreter():
         raise RuntimeError("it runs in the main interpreter only, and this is a subinterpreter")
 
 
 def _in_subinterpreter() -> bool:
     try:
-        if sys.version_info >= (3, 13):
-            import _interpreters as interpreters
-        else:
-            import _xxsubinterpreters as interpreters
+        interpreters = __import__("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
         return bool(interpreters.get_current() != interpreters.get_main())
     except ImportError:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _queue
 import _thread
+import select
 import sys
 import time
 from types import SimpleNamespace
@@ -40,5 +41,9 @@ native = SimpleNamespace(
     get_ident=_original("_thread", "get_ident", _thread.get_ident),
     get_native_id=_thread.get_native_id,
     SimpleQueue=_queue.SimpleQueue,
+    poll=_original("select", "poll", select.poll),
+    POLLOUT=select.POLLOUT,
+    POLLERR=select.POLLERR,
+    POLLHUP=select.POLLHUP,
 )
 """Clocks (seconds), threads, locks and the queue of CPython itself."""

@@ -3,6 +3,7 @@
 Standard library only, and of that only what costs little to import: both ends load it, and one of them lives in
 somebody else's process.
 """
+
 from __future__ import annotations
 
 LINK_VERSION = 1

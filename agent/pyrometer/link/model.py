@@ -156,7 +156,7 @@ class ProbeSpec(NamedTuple):
             exception=fields.pair("exception", str, str),
             condition=fields.text("condition", ""),
             expressions=tuple(fields.texts("expressions")),
-            limits=ProbeLimits.from_wire(data.get("limits") or {}),
+            limits=ProbeLimits.from_wire(data.get("limits", {})),
             by=fields.text("by", ""),
             lease=min(5.0, max(1.8, fields.number("lease", 1.8))),
         )

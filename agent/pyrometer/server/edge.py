@@ -1,4 +1,4 @@
-"""The gRPC edge: handlers made from the API's descriptors, around servicers that know nothing of metadata or statuses."""
+"""The gRPC edge: handlers made from the API's descriptors, around servicers that know of no metadata or status."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+
 from pyrometer.link.errors import LinkError
 from pyrometer.server import errors
 from pyrometer.v1 import rpc
@@ -16,12 +17,11 @@ MAX_CALLS = 32
 """Calls at once; a streaming call holds a thread for as long as it lasts."""
 
 
-def build(*, secret: str | None, lease: float, options: Sequence[tuple[str, Any]]) -> grpc.Server:
+def build(*, secret: str | None, options: Sequence[tuple[str, Any]]) -> grpc.Server:
     """A server with all services, without a port yet.
 
     Args:
         secret: what every call must show as metadata; None: nobody asks (the folder of the socket guards it).
-        lease: seconds after which a silent watcher counts as gone.
         options: channel arguments of grpc.
     """
     server = grpc.server(
@@ -29,12 +29,14 @@ def build(*, secret: str | None, lease: float, options: Sequence[tuple[str, Any]
         options=[*options, ("grpc.so_reuseport", 0)],
         maximum_concurrent_rpcs=MAX_CALLS,
     )
-    for name, servicer in _servicers(lease).items():
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, _handlers(name, servicer, secret)),))
+    for name, servicer in _servicers().items():
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(name, _handlers(name, servicer, secret)),)
+        )
     return server
 
 
-def _servicers(lease: float) -> dict[str, object]:
+def _servicers() -> dict[str, object]:
     from pyrometer.server.process_service import ProcessServicer
     from pyrometer.server.stack_service import StackServicer
 
@@ -44,7 +46,7 @@ def _servicers(lease: float) -> dict[str, object]:
     }
 
 
-def _handlers(service: str, servicer: object, secret: str | None) -> dict[str, grpc.RpcMethodHandler]:
+def _handlers(service: str, servicer: object, secret: str | None) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
     return {
         method.name: getattr(grpc, f"{method.kind}_rpc_method_handler")(
             _guarded(getattr(servicer, method.name), secret, streams=method.response_streams),

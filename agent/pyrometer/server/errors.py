@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 import grpc
+
 from pyrometer.link.errors import LinkError
 from pyrometer.v1 import rpc
 from pyrometer.v1.error_pb2 import ErrorDetail

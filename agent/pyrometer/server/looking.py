@@ -37,7 +37,7 @@ def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
         began = time.monotonic()
         asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval)
         wait([asked], AGENT_ALONE + interval)
-        return _finish(asked) if asked.done() else _beside(candidate, interval, asked, began)
+        return _finish(asked) if asked.done() else _beside(candidate, asked, began)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -84,7 +84,7 @@ def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessS
     )
 
 
-def _beside(candidate: Candidate, interval: float, asked: Future[ProcessStacks], began: float) -> ProcessStacks:
+def _beside(candidate: Candidate, asked: Future[ProcessStacks], began: float) -> ProcessStacks:
     """The agent is late: read from outside too, and choose."""
     try:
         seen = from_outside(candidate, 0.05, "the agent did not answer")
@@ -119,7 +119,9 @@ def _finish(asked: Future[ProcessStacks]) -> ProcessStacks:
 
 
 def _neither(pid: int, error: LinkError) -> LinkError:
-    return Unreadable(f"the agent of process {pid} does not answer, and {error.message}", next=error.next, reason=error.reason)
+    return Unreadable(
+        f"the agent of process {pid} does not answer, and {error.message}", next=error.next, reason=error.reason
+    )
 
 
 def _threads(reply: dict[str, Any]) -> tuple[ThreadStack, ...]:

@@ -13,7 +13,7 @@ def origin_of(file: str, prefixes: Sequence[str] = ()) -> str:
     """SERVICE, LIBRARY, STDLIB, NATIVE or UNSPECIFIED; `prefixes` are the standard library's folders."""
     if any(part in file for part in _PACKAGES):
         return "LIBRARY"
-    if file.startswith("<frozen") or _STDLIB.search(file) or file.startswith(tuple(f"{p}/" for p in prefixes if p)):
+    if _STDLIB.search(file) or file.startswith(("<frozen", *(f"{prefix}/" for prefix in prefixes if prefix))):
         return "STDLIB"
     if file.endswith((".so", ".c", ".cpp", ".pyx")):
         return "NATIVE"

@@ -40,7 +40,9 @@ def read_threads(pid: int) -> tuple[ThreadStack, ...]:
     """
     argv = [find_pyspy(), "dump", "--json", "--nonblocking", "--full-filenames", "--pid", str(pid)]
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL, cwd="/")
+        done = subprocess.run(
+            argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL, cwd="/"
+        )
     except subprocess.TimeoutExpired:
         raise Unreadable(f"process {pid} could not be read from outside within {TIMEOUT:.0f} s") from None
     except OSError as error:
@@ -52,7 +54,8 @@ def read_threads(pid: int) -> tuple[ThreadStack, ...]:
 
 def _parse(pid: int, output: bytes) -> tuple[ThreadStack, ...]:
     try:
-        return tuple(_thread(entry) for entry in json.loads(output))
+        threads = (_thread(entry) for entry in json.loads(output))
+        return tuple(thread for thread in threads if not _is_agents(thread))
     except (ValueError, KeyError, TypeError) as error:
         raise Unreadable(f"py-spy's answer for process {pid} can't be read: {error}") from None
 
@@ -65,6 +68,11 @@ def _thread(entry: dict[str, Any]) -> ThreadStack:
         frames=tuple(Frame(frame["name"], frame["filename"], int(frame["line"])) for frame in entry["frames"]),
         holds_gil=bool(entry.get("owns_gil")),
     )
+
+
+def _is_agents(thread: ThreadStack) -> bool:
+    """Whether it is a thread of our agent: its outermost frame is the agent's."""
+    return bool(thread.frames) and thread.frames[-1].file.endswith("/pyrometer/agent/service.py")
 
 
 def _explain(pid: int, said: str) -> LinkError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import grpc
+
 from pyrometer.server import roster
 from pyrometer.server.convert import error_to_message, process_to_message
+from pyrometer.server.errors import NotFound
 from pyrometer.v1 import process_service_pb2 as messages
 
 
@@ -22,9 +24,11 @@ class ProcessServicer:
             errors=[error_to_message(process.pid, process.error) for process in processes if process.error],
         )
 
-    def GetProcess(self, request: messages.GetProcessRequest, context: grpc.ServicerContext) -> messages.GetProcessResponse:
+    def GetProcess(
+        self, request: messages.GetProcessRequest, context: grpc.ServicerContext
+    ) -> messages.GetProcessResponse:
         """Describe one process."""
         (process,) = roster.describe(roster.candidates(pids=[request.pid])) or (None,)
         if process is None:
-            raise roster.NotFound(f"process {request.pid} is gone")
+            raise NotFound(f"process {request.pid} is gone")
         return messages.GetProcessResponse(process=process_to_message(process))

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import psutil
+
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
 from pyrometer.server import kernel
@@ -117,7 +118,9 @@ def _check(candidate: Candidate, service: str) -> None:
     if not kernel.state_of(pid):
         raise NotFound(f"there is no process {pid} here", next="pyrometer ps lists what there is")
     if service and candidate.service != service:
-        raise NotFound(f"process {pid} is not of the service {service!r}", next="pyrometer ps lists who belongs to whom")
+        raise NotFound(
+            f"process {pid} is not of the service {service!r}", next="pyrometer ps lists who belongs to whom"
+        )
     if not candidate.addresses and not kernel.is_python(pid):
         raise NotPython(f"process {pid} is not Python: it runs {_program(pid)}")
 
@@ -135,7 +138,7 @@ def _describe(candidate: Candidate) -> Process | None:
                 argv=tuple(hello.argv if hello else _outside_argv(process)),
                 started=process.create_time(),
                 agent=state,
-                threads=max(0, process.num_threads() - (len(hello.threads) if hello else 0)),
+                threads=len(kernel.threads_of(candidate.pid).keys() - set(hello.threads if hello else ())),
                 rss=process.memory_info().rss,
                 uid=process.uids().effective,
                 parent=process.ppid(),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import grpc
+
 from pyrometer.link.errors import BadRequest, LinkError
 from pyrometer.server import looking, roster
 from pyrometer.server.convert import error_to_message, stacks_to_message

@@ -61,7 +61,9 @@ def compare(first: tuple[ThreadStack, ...], second: tuple[ThreadStack, ...]) -> 
     """The second look, each thread with whether it has moved since the first."""
     earlier = {(thread.native_id, thread.name): _position(thread) for thread in first}
     return tuple(
-        replace(thread, moved=earlier[key] != _position(thread)) if (key := (thread.native_id, thread.name)) in earlier else thread
+        replace(thread, moved=earlier[key] != _position(thread))
+        if (key := (thread.native_id, thread.name)) in earlier
+        else thread
         for thread in second
     )
 
@@ -80,7 +82,8 @@ def with_kernel(
 def with_sources(threads: tuple[ThreadStack, ...], source: Callable[[str, int], str]) -> tuple[ThreadStack, ...]:
     """Threads whose frames show the text of their lines."""
     return tuple(
-        replace(thread, frames=tuple(replace(f, source=source(f.file, f.line)) for f in thread.frames)) for thread in threads
+        replace(thread, frames=tuple(replace(f, source=source(f.file, f.line)) for f in thread.frames))
+        for thread in threads
     )
 
 

@@ -41,9 +41,11 @@ class Bridge:
             env=None if environment is None else dict(environment),
             cwd="/",
             process_group=0 if self._own_group else None,
-            preexec_fn=None if self._own_group else _ignore_interrupts,
+            preexec_fn=None if self._own_group else _ignore_interrupts,  # noqa: PLW1509 # no thread runs yet
         )
-        assert self._process.stdin and self._process.stdout and self._process.stderr
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
         self._wire = stdio.Wire(self._process.stdout.fileno(), self._process.stdin.fileno())
         self._stderr = b""
         self._drained = threading.Event()
@@ -75,9 +77,7 @@ class Bridge:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.1 if timed_out else _END_TIMEOUT)
         self._drained.wait(0.3)
-        return StartFailure(
-            self._process.poll(), noise, self._stderr.decode("utf-8", "replace"), timed_out, started
-        )
+        return StartFailure(self._process.poll(), noise, self._stderr.decode("utf-8", "replace"), timed_out, started)
 
     @property
     def ended(self) -> bool:

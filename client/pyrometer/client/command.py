@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+
 from pyrometer.client import VERSION
 from pyrometer.client.errors import ClientError
 

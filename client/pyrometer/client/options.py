@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+
 from pyrometer.client.targets import RemoteOptions, Target, parse_target
 
 Decorated = Callable[..., Any]

@@ -25,6 +25,7 @@ from pyrometer.v1 import stdio
 
 if TYPE_CHECKING:
     import grpc
+
     from pyrometer.client.bridge import Bridge
     from pyrometer.v1.error_pb2 import ErrorDetail
 
@@ -54,7 +55,9 @@ _REASONS: dict[str, type[ClientError]] = {
 class Look:
     """An open connection to a server. `call` is all that verbs need."""
 
-    def __init__(self, channel: grpc.Channel, secret: str | None, bridge: Bridge | None, transport: Transport | None) -> None:
+    def __init__(
+        self, channel: grpc.Channel, secret: str | None, bridge: Bridge | None, transport: Transport | None
+    ) -> None:
         from pyrometer.v1 import rpc
 
         self._stubs = rpc.Stubs(channel)
@@ -163,12 +166,14 @@ def _start(transport: Transport, environment: dict[str, str] | None) -> tuple[Br
 
 def _import_grpc() -> None:
     """While the server imports the same on its side."""
-    from pyrometer.v1 import rpc  # noqa: F401
     import grpc  # noqa: F401
+
+    from pyrometer.v1 import rpc  # noqa: F401
 
 
 def _channel(address: str, options: list[tuple[str, Any]]) -> grpc.Channel:
     import grpc
+
     from pyrometer.v1 import rpc
 
     return grpc.insecure_channel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -178,7 +179,14 @@ def _podman(text: str) -> ContainerTarget:
     return _container("podman", text)
 
 
-_READERS = {"pid": _pid, "unix": _unix, "tcp": _tcp, "ssh": _ssh, "docker": _docker, "podman": _podman}
+_READERS: dict[str, Callable[[str], Target]] = {
+    "pid": _pid,
+    "unix": _unix,
+    "tcp": _tcp,
+    "ssh": _ssh,
+    "docker": _docker,
+    "podman": _podman,
+}
 
 
 def _container(engine: str, text: str) -> ContainerTarget:

@@ -4,4 +4,6 @@ The messages are generated (`scripts/genproto`); `rpc` builds stubs and handlers
 connection over a pair of pipes.
 """
 
+from __future__ import annotations
+
 API_VERSION = "v1"

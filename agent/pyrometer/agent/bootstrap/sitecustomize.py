@@ -7,6 +7,8 @@ process that is short-lived pays no more. A fork before that loads it at once: a
 would leave its locks held in the child for ever, and the child may soon be a user who can't read these files.
 """
 
+# mypy: ignore-errors
+
 import os
 import sys
 

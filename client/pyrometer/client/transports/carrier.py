@@ -43,7 +43,7 @@ class Carrier(Generic[TargetT]):
             return launcher.shell_command(python, run_dir)
         return launcher.direct_command(python or "python3", run_dir)
 
-    def fallback(self, failure: StartFailure) -> Transport | None:  # noqa: ARG002
+    def fallback(self, failure: StartFailure) -> Transport | None:
         """Know no other way."""
         return None
 

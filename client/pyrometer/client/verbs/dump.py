@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+
 from pyrometer.client import documents
 from pyrometer.client.errors import ClientError
 from pyrometer.client.options import Where, output_option, target_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+
 from pyrometer.client import documents
 from pyrometer.client.options import Where, output_option, target_options
 from pyrometer.client.render import processes

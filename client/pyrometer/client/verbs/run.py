@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import click
+
 from pyrometer.client.errors import ClientError, NotFound, UsageFault
 
 
@@ -21,7 +22,9 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
     just runs.
     """
     if not arguments:
-        raise UsageFault("run needs a command.", next="For instance: pyrometer run --service shop -- gunicorn shop.wsgi")
+        raise UsageFault(
+            "run needs a command.", next="For instance: pyrometer run --service shop -- gunicorn shop.wsgi"
+        )
     program = shutil.which(arguments[0])
     if program is None:
         raise NotFound(f"there is no command {arguments[0]!r} on the PATH.", reason="NO_SUCH_COMMAND")
