@@ -1,0 +1,92 @@
+"""What all readers of a recording have seen so far, in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+
+from pyrometer.server.profiling.model import Count, Place, Stack, Target
+
+MAX_STACKS = 100_000
+"""Distinct stacks of all processes; a sample of a further one counts as missed."""
+_AGENT_FOLDER = "/pyrometer/agent/"
+
+
+class Gathering:
+    """Counts by process and stack. Thread-safe: several readers add at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards everything here; nothing else is taken under it
+        self._counts: dict[tuple[int, Stack], list[float]] = {}
+        self._places: dict[Place, Place] = {}
+        self._looks: defaultdict[int, float] = defaultdict(float)
+        self._covered: defaultdict[int, float] = defaultdict(float)
+        self.samples = 0
+        self.missed = 0
+
+    def add(
+        self, target: Target, stacks: Mapping[Stack, int], *, looks: float, seconds: float, missed: int = 0
+    ) -> None:
+        """Count what a reader saw of a process in `seconds`, during which it looked `looks` times."""
+        with self._lock:
+            self._looks[target.pid] += looks
+            self._covered[target.pid] += seconds
+            self.missed += missed
+            for stack, count in stacks.items():
+                if not _is_ours(stack, target):
+                    self._count((target.pid, stack), count, 1e9 * seconds / max(looks, 1.0))
+
+    def miss(self, count: int) -> None:
+        """Count samples that could not be taken."""
+        with self._lock:
+            self.missed += count
+
+    def looks(self) -> float:
+        """Looks at all processes so far."""
+        with self._lock:
+            return sum(self._looks.values())
+
+    def pids(self) -> set[int]:
+        """The processes that were looked at."""
+        with self._lock:
+            return set(self._covered)
+
+    def counts(self, present: Mapping[int, float]) -> dict[tuple[int, Stack], Count]:
+        """Samples and the time that they stand for.
+
+        `present` says for how many seconds each process was there to be looked at: what was seen of it in a part of
+        that (between two chunks nobody looks) stands for the whole.
+        """
+        with self._lock:
+            stretch = {
+                pid: max(1.0, present.get(pid, 0.0) / seconds) for pid, seconds in self._covered.items() if seconds
+            }
+            return {
+                key: Count(int(samples), nanoseconds * stretch.get(key[0], 1.0))
+                for key, (samples, nanoseconds) in self._counts.items()
+            }
+
+    def _count(self, key: tuple[int, Stack], samples: int, each: float) -> None:
+        seen = self._counts.get(key)
+        if seen is None:
+            if len(self._counts) >= MAX_STACKS:
+                self.missed += samples
+                return
+            seen = self._counts[self._shared(key)] = [0, 0.0]
+        seen[0] += samples
+        seen[1] += samples * each
+        self.samples += samples
+
+    def _shared(self, key: tuple[int, Stack]) -> tuple[int, Stack]:
+        """The key with every place there once, however many chunks it came in."""
+        pid, stack = key
+        places = tuple(self._places.setdefault(place, place) for place in stack.places)
+        return pid, stack._replace(places=places)
+
+
+def _is_ours(stack: Stack, target: Target) -> bool:
+    """Whether it is a thread of the agent's, by its id or by where it began."""
+    if stack.thread_id in target.own_threads:
+        return True
+    return bool(stack.places) and _AGENT_FOLDER in stack.places[-1].file
