@@ -1,0 +1,67 @@
+"""`pyrometer run`: the agent in programs that know nothing of it, their workers and children too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import PROGRAMS, pyrometer, until
+
+
+@pytest.fixture
+def workers(unique: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A master that forks two workers and replaces those that end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--", sys.executable]
+        + [str(PROGRAMS / "prefork.py")],
+        start_new_session=True,
+    )
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_master_and_its_workers_are_one_service(workers: subprocess.Popen[bytes], unique: str) -> None:
+    """Fault 17: `run` becomes the program; each worker is addressable, and a new one is there when one was killed."""
+    found = until(lambda: _agents(unique, 3), "a master and two workers")
+    assert workers.pid in found
+    killed = max(found - {workers.pid})
+    os.kill(killed, signal.SIGKILL)
+    after = until(lambda: _agents(unique, 3, without=killed), "the worker is replaced")
+    assert workers.pid in after
+
+
+def test_a_program_that_ends_at_once_ends_as_ever() -> None:
+    """Same output, same exit code, nothing on stderr."""
+    typed = pyrometer("run", "--", sys.executable, "-W", "error", "-c", "print('hi'); raise SystemExit(7)")
+    assert typed == (7, "hi\n", "")
+
+
+def test_an_environments_own_sitecustomize_still_runs(tmp_path: Path) -> None:
+    """Ours hides it, and runs it."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.flagged = 'yes'\n")
+    program = "import sys; print(sys.flagged, sys.modules['sitecustomize'].__file__)"
+    typed = pyrometer("run", "--", sys.executable, "-c", program, PYTHONPATH=str(tmp_path))
+    assert typed.out.split() == ["yes", str(tmp_path / "sitecustomize.py")], typed.err
+
+
+def test_disabled_means_off(unique: str) -> None:
+    """PYROMETER_DISABLE=1: the program runs, and no thread of ours."""
+    program = "import os, time; time.sleep(0.6); print(len(os.listdir('/proc/self/task')))"
+    typed = pyrometer("run", "--service", unique, "--", sys.executable, "-c", program, PYROMETER_DISABLE="1")
+    assert typed.out == "1\n", typed.err
+
+
+def _agents(service: str, count: int, without: int = 0) -> set[int]:
+    """Pids of a service whose agents answer, once there are so many."""
+    typed = pyrometer("ps", service, "-o", "json")
+    if typed.code:
+        return set()
+    found = {process["pid"] for process in typed.document["processes"] if process["agent"] == "ok"}
+    return found if len(found) == count and without not in found else set()
