@@ -125,7 +125,13 @@ def _has_mark(text: str) -> bool:
     ):
         return True
     if "_" in text and (
-        "gh" in text or "_live_" in text or "_test_" in text or "whsec_" in text or "npm_" in text or "hf_" in text
+        "gh" in text
+        or "github_pat_" in text
+        or "_live_" in text
+        or "_test_" in text
+        or "whsec_" in text
+        or "npm_" in text
+        or "hf_" in text
     ):
         return True
     if "A" in text and ("KIA" in text or "SIA" in text or "BIA" in text or "CCA" in text or "AIza" in text):
