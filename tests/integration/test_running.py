@@ -17,10 +17,9 @@ from tests.support.services import PROGRAMS, pyrometer, until
 @pytest.fixture
 def workers(unique: str) -> Iterator[subprocess.Popen[bytes]]:
     """A master that forks two workers and replaces those that end."""
+    program = [sys.executable, str(PROGRAMS / "prefork.py")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--", sys.executable]
-        + [str(PROGRAMS / "prefork.py")],
-        start_new_session=True,
+        [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--", *program], start_new_session=True
     )
     yield process
     os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,22 @@
-"""`python -P -m pyrometer.server`: one look over stdin and stdout."""
+"""`python -P -m pyrometer.server`: one look over stdin and stdout; with `--listen unix:PATH`, kept running."""
 
 from __future__ import annotations
 
-from pyrometer.server.look import serve_stdio
+import sys
 
-serve_stdio()
+
+def main(arguments: list[str]) -> int:
+    """Serve; the exit status."""
+    if arguments[:1] == ["--listen"] and len(arguments) == 2:
+        from pyrometer.server.serving import serve
+
+        return serve(arguments[1])
+    if arguments:
+        sys.stderr.write("usage: python -P -m pyrometer.server [--listen unix:PATH]\n")
+        return 2
+    from pyrometer.server.look import serve_stdio
+
+    return serve_stdio()
+
+
+sys.exit(main(sys.argv[1:]))
