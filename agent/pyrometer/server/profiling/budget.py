@@ -1,20 +1,24 @@
-"""What reading from outside may cost, and the rate that follows: samples cost a known time, so time is planned.
+"""What reading from outside may cost, and the rate that follows: looks cost a known time, so time is planned.
 
 The share is of what the service itself may use: of its quota, or of one core for each process recorded as far as
 there are that many. py-spy is started anew for each chunk; the chunk's length is chosen so that starting stays a small
-part of the cost, and where even that is too much the processes take turns.
+part of the cost. Where all processes at once cost too much they take turns, and where even one does, nobody looks for a
+while.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 SHARE = 0.05
-MIN_RATE = 5
-"""Looks a second below which fewer processes at a time are better than slower ones."""
 START_COST = 0.012
 """Processor seconds to start py-spy on a process, measured; the real ones are learned."""
+MAX_TOGETHER = 16
+"""Readers at a time."""
+_MIN_RATE = 5
+"""Looks a second below which fewer processes at a time, or shorter chunks, say more than slower ones."""
+_MIN_LOOKS = 5.0
+"""Looks for which starting a reader is worth while."""
 _LOOK = 0.0003
 _THREAD = 0.0001
 """Processor seconds of a look and of each thread in it, measured; the real ones are learned."""
@@ -24,19 +28,22 @@ _MEMORY = 200.0
 """Looks that all that was learned weighs as much as: a service changes."""
 _FIRST_CHUNK = 0.7
 _CHUNK = 2.0
+_MIN_CHUNK = 0.3
 _MAX_CHUNK = 10.0
+"""Seconds."""
 _START_PART = 0.2
-MAX_TOGETHER = 16
-"""Readers at a time."""
+"""Part of the cost that starting may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One chunk: whom to read, how often, for how long."""
+    """One chunk: whom to read (nobody: rest), how often, for how long."""
 
     pids: tuple[int, ...]
     rate: int
     seconds: float
+    limit: float = 0.0
+    """Processor seconds at which it is to end early: it costs far more than was expected."""
 
 
 class Budget:
@@ -48,14 +55,13 @@ class Budget:
 
     def __init__(self, cores: float, rate: int, threads: dict[int, int], together: int = MAX_TOGETHER) -> None:
         self._allowed = SHARE * cores
-        self._together_at_most = together
         self._asked = rate
-        self._cost = {pid: _LOOK + _THREAD * max(1, count) for pid, count in threads.items()}
-        self._looks = dict.fromkeys(threads, _TRUST)
-        self._start = START_COST
+        self._together = together
+        self._guess = {pid: _LOOK + _THREAD * max(1, count) for pid, count in threads.items()}
+        self._learned: dict[int, tuple[float, float]] = {}
+        self._wrong = 1.0
         self._spent = 0.0
         self._credit = 0.0
-        self._chunks = 0
         self._turn = 0
 
     @property
@@ -68,55 +74,64 @@ class Budget:
         self._spent += seconds
 
     def learn(self, pid: int, cpu: float, looks: float) -> None:
-        """Count what a reader used for so many looks, and expect the like of it."""
+        """Count what a reader used for so many looks, and expect the like of it, of the others too."""
         self._spent += cpu
-        if looks < 1:
-            self._start = max(START_COST / 4, 0.7 * self._start + 0.3 * cpu)
-            return
-        known = self._looks[pid]
-        total = self._cost[pid] * known + max(0.0, cpu - self._start)
-        self._cost[pid] = max(_LOOK / 10, total / (known + looks))
-        self._looks[pid] = min(known + looks, _MEMORY)
+        cost, known = self._learned.get(pid, (self._cost(pid), _TRUST))
+        cost = (cost * known + max(0.0, cpu - START_COST)) / (known + looks)
+        self._learned[pid] = (cost, min(known + looks, _MEMORY))
+        self._wrong += 0.3 * (cost / self._guess[pid] - self._wrong)
 
     def plan(self, pids: list[int], elapsed: float, left: float) -> Plan:
         """The next chunk, `elapsed` seconds into the recording and with `left` to go."""
         seconds = self._seconds(len(pids), left)
-        allowance = self._allowance(elapsed, seconds)
-        together = self._together(pids, allowance, seconds)
-        if self._chunks == 0:  # starting is apart, once
-            self._credit = len(together) * self._start
+        allowance = self._allowance(elapsed + seconds, seconds)
+        chosen = self._choose(pids, allowance)
+        if not self._learned:
+            self._credit = len(chosen) * START_COST  # starting is apart, once
             allowance += self._credit
-        each = sum(self._cost[pid] for pid in together) * seconds
-        rate = (allowance - len(together) * self._start) / each
-        self._chunks += 1
-        return Plan(tuple(together), max(1, min(self._asked, math.floor(rate))), seconds)
+        if not chosen:
+            missing = self._need(pids[0]) - allowance
+            return Plan((), self._asked, min(left, max(_MIN_CHUNK, missing / self._allowed)))
+        each = sum(self._cost(pid) for pid in chosen)
+        looks = (allowance - len(chosen) * START_COST) / each
+        rate = min(self._asked, int(looks / seconds))
+        if rate < min(_MIN_RATE, self._asked):
+            rate = min(_MIN_RATE, self._asked)
+            seconds = min(left, max(_MIN_CHUNK, looks / rate))
+        expected = len(chosen) * START_COST + each * rate * seconds
+        return Plan(tuple(chosen), rate, seconds, 1.5 * expected + START_COST)
 
-    def over(self, elapsed: float, running: float) -> bool:
-        """Whether a chunk must end early: its readers, at `running` processor seconds, have used far too much."""
-        return self._spent + running > self._credit + self._allowed * (elapsed + _CHUNK) + 2 * self._start
+    def _cost(self, pid: int) -> float:
+        """Expected processor seconds of a look: as learned, or guessed and put right by how wrong others' were."""
+        known = self._learned.get(pid)
+        return known[0] if known is not None else self._guess[pid] * max(1.0, self._wrong)
+
+    def _need(self, pid: int) -> float:
+        """Processor seconds without which starting a reader is not worth while."""
+        return START_COST + self._cost(pid) * _MIN_LOOKS
 
     def _seconds(self, readers: int, left: float) -> float:
         """Length of a chunk: longer where starting readers weighs more, and never so that a stub remains."""
-        if self._chunks == 0:
+        if not self._learned:
             return min(left, _FIRST_CHUNK)
-        readers = min(readers, self._together_at_most)
-        seconds = min(_MAX_CHUNK, max(_CHUNK, readers * self._start / (_START_PART * self._allowed)))
+        wanted = min(readers, self._together) * START_COST / (_START_PART * self._allowed)
+        seconds = min(_MAX_CHUNK, max(_CHUNK, wanted))
         return left if left < 1.5 * seconds else seconds
 
-    def _allowance(self, elapsed: float, seconds: float) -> float:
-        """What a chunk may use: its own time's worth, more where some was saved, less (but not nothing) after debts."""
+    def _allowance(self, until: float, seconds: float) -> float:
+        """What a chunk may use: what is left of the share, but never much more than its own time's worth."""
         worth = self._allowed * seconds
-        return min(2 * worth, max(worth / 2, self._allowed * (elapsed + seconds) + self._credit - self._spent))
+        left = self._allowed * until + self._credit - self._spent
+        return left if not self._learned else min(max(2 * worth, 2 * START_COST), left)
 
-    def _together(self, pids: list[int], allowance: float, seconds: float) -> list[int]:
-        """As many processes as can be read at a rate that says something, in turns."""
+    def _choose(self, pids: list[int], allowance: float) -> list[int]:
+        """As many processes as can be read to some purpose, in turns; the first time one at least."""
         start = self._turn % len(pids)
-        turned = pids[start:] + pids[:start]
         chosen: list[int] = []
         need = 0.0
-        for pid in turned[: self._together_at_most]:
-            need += self._start + self._cost[pid] * min(self._asked, MIN_RATE) * seconds
-            if chosen and need > allowance:
+        for pid in (pids[start:] + pids[:start])[: self._together]:
+            need += self._need(pid) if self._learned else self._cost(pid) * _MIN_LOOKS
+            if need > allowance and (chosen or self._learned):
                 break
             chosen.append(pid)
         self._turn = start + (len(chosen) if len(chosen) < len(pids) else 0)

@@ -86,8 +86,11 @@ class OutsideReader:
             if not self._targets:
                 return
             plan = self._budget.plan(list(self._targets), elapsed, seconds - elapsed)
+            if not plan.pids:
+                self._stop.wait(plan.seconds)
+                continue
             self.rate = plan.rate
-            chunk = _ChunkRun(launch, self._executable, self._mode, plan, self._budget, elapsed)
+            chunk = _ChunkRun(launch, self._executable, self._mode, plan)
             for ended in chunk.work(self._stop):
                 self._count(plan, chunk, ended)
             now, launcher = self._own_cpu(), launch.own_cpu
@@ -129,12 +132,10 @@ class OutsideReader:
 class _ChunkRun:
     """One chunk: the readers started, watched and stopped together."""
 
-    def __init__(self, launch: Launch, executable: str, mode: Mode, plan: Plan, budget: Budget, elapsed: float) -> None:
+    def __init__(self, launch: Launch, executable: str, mode: Mode, plan: Plan) -> None:
         self.stopped = False
         self._launch = launch
         self._plan = plan
-        self._budget = budget
-        self._elapsed = elapsed
         self._end = time.monotonic() + plan.seconds
         self._running: dict[str, int] = {}
         self._began: dict[str, float] = {}
@@ -156,7 +157,7 @@ class _ChunkRun:
             now = time.monotonic()
             if now > give_up:
                 raise Unreadable("py-spy does not end")
-            cut = stop.is_set() or self._budget.over(self._elapsed + now - started, self._used())
+            cut = stop.is_set() or self._used() > self._plan.limit
             self._stop_due(now, cut=cut)
             for event in self._launch.events(min(_TICK, self._until_due(now))):
                 if isinstance(event, Ended):
