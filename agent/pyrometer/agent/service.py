@@ -145,10 +145,9 @@ class Agent:
         self._links[id(link)] = link
         sent = native.allocate_lock()
         sent.acquire()
-        native.start_new_thread(self._write, (link, sent))
+        redactor = Redactor.from_policy(policy)
+        native.start_new_thread(self._write, (link, sent, redactor))
         try:
-            redactor = Redactor.from_policy(policy)
-            link.reply({"hello": self._hello(redactor)._asdict()})
             link.serve(Requests(lambda: self._threads, redactor.clean).handle, lambda: None)
         except Exception as error:
             self.stderr.line_a_minute("link", f"a link failed: {type(error).__name__}: {error}")
@@ -159,9 +158,11 @@ class Agent:
             self._links.pop(id(link), None)
             self._leave()
 
-    def _write(self, link: Link, sent: object) -> None:
+    def _write(self, link: Link, sent: object, redactor: Redactor) -> None:
+        """A link's second thread. It says hello, since only now all threads of ours are known."""
         self._enter()
         try:
+            link.reply({"hello": self._hello(redactor)._asdict()})
             link.write()
         finally:
             self._leave()

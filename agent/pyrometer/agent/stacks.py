@@ -51,6 +51,9 @@ def capture(own: Container[int]) -> dict[str, Any]:
     names = thread_names()
     frames = sys._current_frames()
     threads = []
+    only = [ident for ident in frames if ident not in own]
+    if not names and len(only) == 1:  # nobody has imported `threading` yet
+        names[only[0]] = ("MainThread", posix.getpid(), False)
     for ident in list(frames)[:MAX_THREADS]:
         name, native_id, daemon = names.get(ident, (f"thread {ident:#x}", 0, False))
         walked, left_out = _walk(frames.pop(ident), table)

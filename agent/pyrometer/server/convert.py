@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from pyrometer.link.errors import LinkError
+from pyrometer.server.diagnosis import Check
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
 from pyrometer.server.roster import Process
@@ -30,6 +31,13 @@ def process_to_message(process: Process) -> process_pb2.Process:
     message.start_time.FromMicroseconds(int(process.started * 1e6))
     message.uptime.FromMicroseconds(max(0, int((time.time() - process.started) * 1e6)))
     return message
+
+
+def check_to_message(check: Check) -> process_pb2.Check:
+    """A check of a diagnosis."""
+    return process_pb2.Check(
+        name=check.name, ok=check.ok, cause=text(check.cause), confirm=text(check.confirm), remedy=text(check.remedy)
+    )
 
 
 def error_to_message(pid: int, error: LinkError) -> error_pb2.ProcessError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import grpc
 
-from pyrometer.server import roster
-from pyrometer.server.convert import error_to_message, process_to_message
+from pyrometer.server import diagnosis, roster
+from pyrometer.server.convert import check_to_message, error_to_message, process_to_message
 from pyrometer.server.errors import NotFound
 from pyrometer.v1 import process_service_pb2 as messages
 
@@ -23,6 +23,13 @@ class ProcessServicer:
             processes=[process_to_message(process) for process in processes],
             errors=[error_to_message(process.pid, process.error) for process in processes if process.error],
         )
+
+    def DiagnoseProcess(
+        self, request: messages.DiagnoseProcessRequest, context: grpc.ServicerContext
+    ) -> messages.DiagnoseProcessResponse:
+        """Explain what can be done with one process; a pid that is not there is a failed check, not an error."""
+        checks = diagnosis.diagnose(request.pid)
+        return messages.DiagnoseProcessResponse(checks=[check_to_message(check) for check in checks])
 
     def GetProcess(
         self, request: messages.GetProcessRequest, context: grpc.ServicerContext

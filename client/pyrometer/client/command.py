@@ -23,6 +23,7 @@ VERBS = {
     "run": "Start a program with the agent in it; children and workers too.",
     "ps": "List the processes that can be looked into.",
     "dump": "Print the stacks of all threads, busiest first.",
+    "doctor": "Explain why a process can't be looked into, and what to do.",
     "serve": "Keep a server running on a unix socket, for other gRPC clients.",
     "completion": "Print the completion script of a shell.",
 }

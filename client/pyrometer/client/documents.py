@@ -48,6 +48,17 @@ def error(message: error_pb2.ProcessError) -> Document:
     return {"pid": message.pid or None, "reason": detail.reason, "message": detail.message, "next": detail.next or None}
 
 
+def check(message: process_pb2.Check) -> Document:
+    """A check of `doctor`."""
+    return {
+        "name": message.name,
+        "ok": message.ok,
+        "cause": message.cause,
+        "confirm": message.confirm or None,
+        "remedy": message.remedy or None,
+    }
+
+
 def stacks(message: stack_pb2.ProcessStacks) -> Document:
     """A process of `dump`."""
     return {
