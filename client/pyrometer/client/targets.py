@@ -187,13 +187,6 @@ _READERS: dict[str, Callable[[str], Target]] = {
     "docker": _docker,
     "podman": _podman,
 }
-    "pid": _pid,
-    "unix": _unix,
-    "tcp": _tcp,
-    "ssh": _ssh,
-    "docker": _docker,
-    "podman": _podman,
-}
 
 
 def _container(engine: str, text: str) -> ContainerTarget:
