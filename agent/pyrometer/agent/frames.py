@@ -39,7 +39,8 @@ def local_names(code: CodeType) -> tuple[str, ...]:
     """Names of a function's variables in order of appearance: parameters, locals, cells, what it closes over."""
     names = code.co_varnames
     if cells := code.co_cellvars:
-        names += tuple([name for name in cells if name not in names])
+        locals_too = frozenset(names)
+        names += tuple([name for name in cells if name not in locals_too])
     return names + code.co_freevars
 
 
@@ -106,13 +107,11 @@ def _namespace_items(frame: FrameType) -> list[tuple[object, object]]:
 
 
 def _read_by_f_locals(frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
-    values = frame.f_locals
-    found: list[tuple[str, object]] = []
-    for name in names:
-        try:
-            found.append((name, values[name]))
-        except KeyError:
-            found.append((name, UNSET))
+    """Ask for all at once: each look-up in the view goes through the names again."""
+    found = [*frame.f_locals.items()]
+    if len(found) != len(names) or (found[-1:] and found[-1][0] != names[-1]):  # not all set, or a debugger's added
+        values = dict(found)
+        found = [(name, values.get(name, UNSET)) for name in names]
     return _without_dotted(found)
 
 

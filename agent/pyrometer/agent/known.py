@@ -112,7 +112,10 @@ def _uuid_reader(base: Any) -> Text:
     (number,) = _getters(base, "int")
 
     def text(obj: Any) -> str | None:
-        value = number(obj)
+        try:
+            value = number(obj)
+        except AttributeError:
+            return None
         if type(value) is not int or not 0 <= value < 1 << 128:
             return None
         digits = f"{value:032x}"
@@ -199,7 +202,7 @@ def _getters(base: Any, names: str) -> list[Callable[[Any], Any]]:
 
 
 _flags_of = type.__dict__["__flags__"].__get__
-_module_dict: Callable[[Any], dict[str, Any]] = ModuleType.__dict__["__dict__"].__get__
+_module_dict: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 _function_name = FunctionType.__dict__["__qualname__"].__get__
 _function_module = FunctionType.__dict__["__module__"].__get__
 _builtin_name = BuiltinFunctionType.__dict__["__name__"].__get__
