@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from _collections import deque  # type: ignore[import-not-found]
 from _weakref import ref
+from gc import get_referents
 from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from pyrometer.agent.attributes import mro, qualified_name
 from pyrometer.agent.known import text_reader
+from pyrometer.agent.mappings import ABSENT, Unreadable, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_SCOPE = 20_000
+MAX_SCOPE = 5000
 """Names of a class and its bases together that are looked through; a class with more is shown by its type alone."""
 MAX_REMEMBERED = 1024
 
@@ -94,7 +96,7 @@ def _read_fields(cls: type, name: str, bases: tuple[type, ...]) -> Reading:
         return Reading(name, "object", slots=slots, dict_of=dict_of)
     if why:
         return Reading(name, "unreadable", why=why)
-    return Reading(name, "object" if _has(cls, "__slots__") else "other")
+    return Reading(name, "object" if _own(cls, "__slots__") is not None else "other")
 
 
 def _slots(bases: tuple[type, ...]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
@@ -143,12 +145,12 @@ def _field_names(bases: tuple[type, ...]) -> tuple[str, ...]:
 
 
 def _own(cls: type, name: str) -> Any:
-    """What the namespace of this very class holds; no key of it is hashed or compared that is not plain text."""
-    return next((held for key, held in list(_scope_of(cls).items()) if type(key) is str and key == name), None)
-
-
-def _has(cls: type, name: str) -> bool:
-    return _own(cls, name) is not None
+    """What the namespace of this very class holds, else None; no key that is not plain text is hashed or compared."""
+    try:
+        held = find(get_referents(_scope_of(cls))[0], name)
+    except Unreadable:
+        return None
+    return None if held is ABSENT else held
 
 
 class _Ordinary:

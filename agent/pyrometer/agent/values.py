@@ -382,8 +382,8 @@ _flags_of = type.__dict__["__flags__"].__get__
 _DICT = 1 << 29
 _NAME = 200
 """Characters of an attribute's name."""
-_CHECK = 31
-"""A look at the clock every 32 items."""
+_CHECK = 7
+"""A look at the clock every 8 items: each may be of a class that was never seen before."""
 _LATE = "late"
 _CONTENT = {"list": "items", "tuple": "items", "set": "items", "dict": "entries", "object": "fields"}
 _FILLERS: dict[str, Callable[[Capture, Node, Any, Reading, int], None]] = {
