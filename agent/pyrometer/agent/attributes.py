@@ -10,13 +10,15 @@ from __future__ import annotations
 import builtins
 import gc
 from _collections import OrderedDict, _tuplegetter, defaultdict, deque  # type: ignore[attr-defined]
+from _weakref import ref
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
+from typing import NamedTuple
 
 from pyrometer.agent.mappings import ABSENT, Missing, Unreadable, find, text_keyed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 MAX_NAME = 200
@@ -39,7 +41,7 @@ def read_attribute(obj: object, name: str) -> object:
     for base in _mro_of(cls):
         if base is object:
             break
-        scope = _scope(base)
+        scope = namespace(base)
         if held is ABSENT and name in scope:
             held, owner = scope[name], base
         if reader is None and "__getattribute__" in scope:
@@ -50,6 +52,32 @@ def read_attribute(obj: object, name: str) -> object:
         value = _stored(obj, cls, name)
         return value if value is not ABSENT else _refuse_absent(cls, name)
     return _read_declared(obj, name, held, owner)
+
+
+def attribute_reader(name: str) -> Callable[[object], object]:
+    """What `read_attribute` does, made ready for one name: it remembers how the last class was read.
+
+    That holds as long as the class has the same bases and neither it nor they got something of that name, which is
+    looked at each time. The class is kept alive until another one comes or the reader is dropped.
+    """
+    plan = _Plan(None, None, ())
+
+    def read(obj: object) -> object:
+        nonlocal plan
+        cls = type(obj)
+        known, order, scopes = plan
+        if cls is not known:
+            plan = _plan(cls, name)
+        elif _mro_of(cls) is order:
+            for scope in scopes:
+                if name in scope or "__getattribute__" in scope:
+                    return read_attribute(obj, name)
+            value = _own_value(obj, name)
+            if value is not ABSENT:
+                return value
+        return read_attribute(obj, name)
+
+    return read
 
 
 def instance_dict(obj: object) -> dict[Any, Any] | None:
@@ -99,7 +127,7 @@ def class_value(cls: type, name: str) -> object:
         Unreadable: a class has a namespace with keys that are not text.
     """
     for base in _mro_of(cls):
-        scope = _scope_of(base) if base is object else _scope(base)
+        scope = _scope_of(base) if base is object else namespace(base)
         if name in scope:
             return scope[name]
     return ABSENT
@@ -109,7 +137,7 @@ def qualified_name(cls: type) -> str:
     """Module and qualified name of a class, each bounded; builtins without the module. Works for any metaclass."""
     try:
         if _flags_of(cls) & _HEAP_TYPE:
-            _scope(cls)
+            namespace(cls)
         module = _text(_module_of(cls))
     except (Unreadable, AttributeError):
         module = "?"
@@ -117,24 +145,65 @@ def qualified_name(cls: type) -> str:
     return name if module == "builtins" else f"{module}.{name}"
 
 
+def namespace(cls: type) -> Mapping[str, Any]:
+    """A class's own namespace, whose keys are text: `type()` takes any keys, and a look-up would compare with them.
+
+    Raises:
+        Unreadable: some of the keys are not text.
+    """
+    scope: Mapping[str, Any] = _scope_of(cls)
+    known = _sound.get(id(cls))
+    if known is None or known() is not cls:
+        if not text_keyed(gc.get_referents(scope)[0]):
+            raise Unreadable("a class has a namespace with keys that are not text")
+        if len(_sound) >= _MAX_SOUND:
+            _sound.clear()
+        _sound[id(cls)] = ref(cls)
+    return scope
+
+
+def is_builtin(cls: type) -> bool:
+    """Whether a class is one of the interpreter's or of an extension module: nobody can change it."""
+    return bool(_flags_of(cls) & _IMMUTABLE)
+
+
 def is_data_descriptor(kind: type) -> bool:
     """Whether what is held by a class, being of this type, comes before the instance's own values."""
     return class_value(kind, "__set__") is not ABSENT or class_value(kind, "__delete__") is not ABSENT
 
 
-def _scope(cls: type) -> Mapping[str, Any]:
-    """A class's own namespace, whose keys are text: `type()` takes any keys, and a look-up would compare with them."""
-    scope = _scope_of(cls)
-    if not text_keyed(gc.get_referents(scope)[0]):
-        raise Unreadable("a class has a namespace with keys that are not text")
-    return scope  # type: ignore[no-any-return]
+class _Plan(NamedTuple):
+    """That instances of a class hold an attribute themselves: what must still be so for it to be true."""
+
+    cls: type | None
+    order: tuple[type, ...] | None
+    """The class and its bases; None: its instances are read step by step."""
+    scopes: tuple[Mapping[str, Any], ...]
+    """Namespaces that have nothing of that name."""
+
+
+def _plan(cls: type, name: str) -> _Plan:
+    order = mro(cls)
+    if name[:2] != "__" and _is_plain(cls) and order[-1] is object:
+        try:
+            scopes = tuple([namespace(base) for base in order[:-1]])
+        except Unreadable:
+            return _Plan(cls, None, ())
+        if not any([name in scope or "__getattribute__" in scope for scope in scopes]):
+            return _Plan(cls, order, scopes)
+    return _Plan(cls, None, ())
+
+
+def _is_plain(cls: type) -> bool:
+    """Whether instances have nothing but what the interpreter keeps for them: neither slots nor fields of a C type."""
+    return bool(_flags_of(cls) & _MANAGED_DICT) and _size_of(cls) <= _PLAIN_SIZE
 
 
 def _generic(base: type) -> bool:
     """Whether the `__getattribute__` that this class has is the one of `object`."""
-    if id(base) in _PLAIN or _scope(base)["__getattribute__"] is object.__dict__["__getattribute__"]:
+    if id(base) in _PLAIN or namespace(base)["__getattribute__"] is object.__dict__["__getattribute__"]:
         return True
-    return bool(_flags_of(base) & _IMMUTABLE) and qualified_name(base) in _KNOWN
+    return is_builtin(base) and qualified_name(base) in _KNOWN
 
 
 def _read_special(obj: Any, name: str, reader: type) -> object:
@@ -204,12 +273,22 @@ def _refuse_absent_module(module: ModuleType, name: str) -> object:
 
 def _stored(obj: object, cls: type, name: str) -> object:
     """The instance's own value, or ABSENT. No class holds anything under that name that would be called."""
-    if not _flags_of(cls) & _MANAGED_DICT or _size_of(cls) > _PLAIN_SIZE:
+    if not _is_plain(cls):
         return find(instance_dict(obj) or {}, name)
-    # A plain object keeps its values without a dictionary. Asking for `__dict__` makes one that stays as long as the
-    # object: a condition on a hot line would grow the service. So look, among what it refers to, at whatever may be it.
+    return _own_value(obj, name)
+
+
+def _own_value(obj: object, name: str) -> object:
+    """The value that a plain object itself has, or ABSENT.
+
+    It keeps its values without a dictionary. Asking for `__dict__` makes one that stays as long as the object: a
+    condition on a hot line would grow the service. So look, among what it refers to, at whatever may be it.
+    """
     for value in gc.get_referents(obj):
-        if issubclass(type(value), dict) and not text_keyed(value):
+        kind = type(value)
+        if kind is str or kind is int or kind is _NONE or kind is type:
+            continue
+        if issubclass(kind, dict) and not text_keyed(value):
             return find(instance_dict(obj) or {}, name)
     try:
         return object.__getattribute__(obj, name)
@@ -236,7 +315,7 @@ def _field(held: Any, obj: object, cls: type) -> object:
 def _harmless(getter: GetSetDescriptorType) -> bool:
     """Whether a getter of a builtin type only reads memory."""
     owner = getter.__objclass__
-    return id(owner) in _PLAIN or bool(_flags_of(owner) & _IMMUTABLE) and qualified_name(owner) in _KNOWN
+    return id(owner) in _PLAIN or (bool(_flags_of(owner) & _IMMUTABLE) and qualified_name(owner) in _KNOWN)
 
 
 def _own_dict(base: type) -> bool:
@@ -277,6 +356,11 @@ _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
 _module_dict = ModuleType.__dict__["__dict__"].__get__
 
+_sound: dict[int, ref[type]] = {}
+"""Classes whose namespaces were found to have only text for keys, by id; once made, a class gets no others."""
+_MAX_SOUND = 4096
+_NONE = type(None)
+
 _DICT_DOC = _Ordinary.__dict__["__dict__"].__doc__
 _PLAIN_SIZE = _size_of(_Ordinary)
 """Bytes of an instance without slots; a type of an extension module that holds anything is larger."""
@@ -296,9 +380,7 @@ _PLAIN = frozenset(
 )
 """Builtin types that read attributes as `object` does, and whose getters read memory."""
 
-_KNOWN = frozenset(
-    ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal")
-)
+_KNOWN = frozenset(("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"))
 """Such types of the standard library, by name, since importing them would cost the service."""
 
 _TRANSPARENT = frozenset(

@@ -47,9 +47,9 @@ def find(mapping: dict[Any, Any], key: object, limit: int = MAX_WALK) -> object:
     Raises:
         Unreadable: the keys are not all text and there are more than `limit` of them, or they change meanwhile.
     """
-    if type(mapping) is dict and dict.__sizeof__(mapping) in _TEXT_KEYED:
+    if type(mapping) is dict and dict.__sizeof__(mapping) in _TEXT_KEYED and type(key) is str:
         return mapping.get(key, ABSENT)
-    kinds = _ALIKE.get(type(key))
+    kinds = _ALIKE.get(id(type(key)))
     if kinds is None:
         raise Unreadable("only text, bytes, numbers and None are looked up in a dictionary")
     try:
@@ -72,25 +72,26 @@ def text_keyed(mapping: dict[Any, Any]) -> bool:
 
 def _walk(items: Iterable[tuple[object, object]], key: object, kinds: tuple[type, ...], limit: int) -> object:
     first, second, third = kinds
+    seen = 0
     for stored, value in items:
         kind = type(stored)
         if (kind is first or kind is second or kind is third) and (stored is key or stored == key):
             return value
-        limit -= 1
-        if limit < 0:
+        seen += 1
+        if seen > limit:
             raise Unreadable("the dictionary's keys are not all text, and there are too many of them to look through")
     return ABSENT
 
 
-_ALIKE: dict[type, tuple[type, type, type]] = {
-    str: (str, str, str),
-    bytes: (bytes, bytes, bytes),
-    type(None): (type(None),) * 3,
-    int: (int, float, bool),
-    float: (int, float, bool),
-    bool: (int, float, bool),
+_ALIKE: dict[int, tuple[type, type, type]] = {
+    id(str): (str, str, str),
+    id(bytes): (bytes, bytes, bytes),
+    id(type(None)): (type(None), type(None), type(None)),
+    id(int): (int, float, bool),
+    id(float): (int, float, bool),
+    id(bool): (int, float, bool),
 }
-"""For each type of key, those whose values may equal it. Only our own keys' types are ever looked up here."""
+"""For each type of key, those whose values may equal it. By id: hashing a class may run its metaclass."""
 
 
 def _sizes(base: int, entry: int) -> dict[int, int]:
@@ -106,7 +107,10 @@ def _text_keyed_sizes() -> frozenset[int]:
     text, other = _sizes(base, 16), _sizes(base, 24)
     for count in (8, 16, 32, 512):
         fill = range(count * 2 // 3)
-        if dict.__sizeof__({str(n): n for n in fill}) != text[count] or dict.__sizeof__({n: n for n in fill}) != other[count]:
+        if (
+            dict.__sizeof__({str(n): n for n in fill}) != text[count]
+            or dict.__sizeof__({n: n for n in fill}) != other[count]
+        ):
             return frozenset()
     # An instance's dictionary that shares its keys with its class is smaller than two general ones, by any amount.
     shared = range(base, other[16], 8)

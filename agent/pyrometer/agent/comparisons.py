@@ -1,0 +1,310 @@
+"""Truth, equality, order and membership of builtin values, decided without a comparison of the service's.
+
+Containers are compared element by element, within bounds. What redaction withholds is withheld here too: the answer
+of a comparison can give away a text, a character at a time.
+"""
+
+from __future__ import annotations
+
+import operator
+from _collections import OrderedDict
+
+from pyrometer.agent.attributes import qualified_name
+from pyrometer.agent.kinds import (
+    EQUALITY,
+    FAMILY,
+    MAX_CONTENT,
+    MAX_ELEMENTS,
+    ORDER,
+    EvaluationError,
+    behaves_as,
+    content_length,
+    content_prefix,
+    elements,
+    is_decimal,
+    plain,
+    scalar,
+)
+from pyrometer.agent.mappings import ABSENT, MAX_WALK, find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    class Withholder(Protocol):
+        """What is asked of `guard.redaction.Redactor`."""
+
+        def name(self, name: str) -> bool: ...
+
+        def secret_in(self, text: str) -> str | None: ...
+
+        def secret_number(self, number: int) -> str | None: ...
+
+
+MAX_DEPTH = 20
+_LEAST = 100
+MAX_BITS = 4096
+"""Bits of a whole number that is computed with."""
+
+
+class Withheld(EvaluationError):
+    """The expression reads something that redaction withholds; `mark` says by what: "name", or "value: " and the rule."""
+
+    def __init__(self, why: str, mark: str = "name") -> None:
+        super().__init__(why)
+        self.mark = mark
+
+
+class Comparisons:
+    """The comparisons of one expression.
+
+    Args:
+        redactor: decides which texts and keys are withheld.
+        strict: whether an answer that tells nothing of a withheld text is withheld too.
+    """
+
+    def __init__(self, redactor: Withholder, *, strict: bool) -> None:
+        self._redactor = redactor
+        self._strict = strict
+        self._look = MAX_CONTENT
+        self._walk = MAX_WALK
+
+    def share(self, operations: int) -> None:
+        """Share what one evaluation may look at among so many operations."""
+        self._look = max(_LEAST, MAX_CONTENT // max(1, operations))
+        self._walk = max(_LEAST, MAX_WALK // max(1, operations))
+
+    def seen(self, value: Any) -> Any:
+        """The value, unless it is a text with a secret at its beginning, or a number that is one."""
+        if type(value) is int:
+            rule = self._redactor.secret_number(value)
+        else:
+            prefix = content_prefix(value, self._look)
+            rule = None if prefix is None else self._redactor.secret_in(prefix)
+        if rule is not None:
+            raise Withheld(f"it reads a value that is redacted ({rule})", f"value: {rule}")
+        return value
+
+    def content(self, text: Any) -> Any:
+        """A text or bytes whose characters matter to the result."""
+        length = content_length(text)
+        if length > self._look:
+            raise EvaluationError(f"a text has {length} characters; at most {self._look} are looked into here")
+        return self.seen(text)
+
+    def named(self, key: object) -> None:
+        """Refuse a key that is withheld by its name."""
+        prefix = content_prefix(key, self._look)
+        if prefix is not None and self._redactor.name(prefix):
+            raise Withheld("it reads a value under a redacted key")
+
+    def true(self, value: Any) -> bool:
+        """What `bool(value)` would be."""
+        kind = type(value)
+        if id(kind) in FAMILY or is_decimal(kind):
+            return bool(value)
+        base = behaves_as(kind, ("__bool__", "__len__"))
+        if base is None:
+            return True
+        truth = getattr(base, "__bool__", None) or base.__len__
+        return bool(truth(value))
+
+    def equal(self, left: object, right: object) -> bool:
+        """What `left == right` would be."""
+        return self._equal(left, right, _Steps(), 0)
+
+    def unequal(self, left: object, right: object) -> bool:
+        """What `left != right` would be."""
+        return not self._equal(left, right, _Steps(), 0)
+
+    def less(self, left: object, right: object) -> bool:
+        """What `left < right` would be."""
+        return bool(operator.lt(*self.ordered(left, right, "<")))
+
+    def at_most(self, left: object, right: object) -> bool:
+        """What `left <= right` would be."""
+        return bool(operator.le(*self.ordered(left, right, "<=")))
+
+    def greater(self, left: object, right: object) -> bool:
+        """What `left > right` would be."""
+        return bool(operator.gt(*self.ordered(left, right, ">")))
+
+    def at_least(self, left: object, right: object) -> bool:
+        """What `left >= right` would be."""
+        return bool(operator.ge(*self.ordered(left, right, ">=")))
+
+    def contains(self, item: object, container: Any) -> bool:
+        """What `item in container` would be."""
+        family = FAMILY.get(id(behaves_as(type(container), ("__contains__", "__iter__", "__len__"))))
+        if family == "text" or family == "bytes":
+            return self._contains_text(item, container, family)
+        if family == "dict":
+            return find(container, scalar(item), self._walk) is not ABSENT
+        if family == "range" and type(item) is int:
+            return item in container
+        if family == "set":
+            scalar(item)
+        return self._contains_element(item, elements(container))
+
+    def excludes(self, item: object, container: object) -> bool:
+        """What `item not in container` would be."""
+        return not self.contains(item, container)
+
+    def ordered(self, left: Any, right: Any, sign: str) -> tuple[Any, Any]:
+        """Two builtin values whose order is the order of these two.
+
+        Raises:
+            EvaluationError: they have none that is known without their code.
+        """
+        for _ in range(MAX_DEPTH):
+            family, left = plain(left, ORDER)
+            other, right = plain(right, ORDER)
+            if "decimal" in (family, other) and {family, other} <= {"decimal", "number"}:
+                return _decimals(left, right) or _no_order()
+            if family != other:
+                break
+            if family == "number":
+                return self.seen(left), self.seen(right)
+            if family == "text" or family == "bytes":
+                return self.content(left), self.content(right)
+            if family not in ("list", "tuple"):
+                break
+            left, right = self._first_difference(left, right)
+        kinds = f"{qualified_name(type(left))} and {qualified_name(type(right))}"
+        raise EvaluationError(f"{sign} between {kinds} is not known without running code")
+
+    def _equal(self, left: Any, right: Any, steps: _Steps, depth: int) -> bool:
+        steps.take(depth)
+        family, left = plain(left, EQUALITY)
+        other, right = plain(right, EQUALITY)
+        if family != other:
+            pair = _decimals(left, right) if {family, other} == {"decimal", "number"} else None
+            return pair is not None and bool(pair[0] == pair[1])
+        if family == "":
+            return left is right
+        if family == "text" or family == "bytes":
+            return self._equal_text(left, right)
+        if family == "decimal":
+            pair = _decimals(left, right)
+            return pair is not None and bool(pair[0] == pair[1])
+        if family in ("number", "none", "range"):
+            return bool(left == right)
+        return self._equal_containers(left, right, family, steps, depth)
+
+    def _equal_text(self, left: Any, right: Any) -> bool:
+        """That a text is not a given one tells nothing of it, but one that is withheld is never told to be a given one."""
+        same = bool(left == right)
+        if same or self._strict:
+            self.seen(left)
+            self.seen(right)
+        return same
+
+    def _equal_containers(self, left: Any, right: Any, family: str, steps: _Steps, depth: int) -> bool:
+        if _length(left) != _length(right):
+            return False
+        ours, theirs = elements(left), elements(right)
+        if family == "dict":
+            ordered = issubclass(type(left), OrderedDict) and issubclass(type(right), OrderedDict)
+            if ordered and not self._equal_elements(ours, theirs, steps, depth):
+                return False
+            return self._equal_dicts(left, right, ours, steps, depth)
+        if family == "set":
+            steps.take(depth, len(ours))
+            return {scalar(element) for element in ours} == {scalar(element) for element in theirs}
+        return self._equal_elements(ours, theirs, steps, depth)
+
+    def _equal_elements(self, ours: list[Any], theirs: list[Any], steps: _Steps, depth: int) -> bool:
+        for one, other in zip(ours, theirs, strict=False):
+            if one is not other and not self._equal(one, other, steps, depth + 1):
+                return False
+        return len(ours) == len(theirs)
+
+    def _equal_dicts(self, left: Any, right: Any, keys: list[Any], steps: _Steps, depth: int) -> bool:
+        for key in keys:
+            steps.take(depth)
+            self.named(key)
+            value, other = find(left, scalar(key), self._walk), find(right, scalar(key), self._walk)
+            if other is ABSENT or (value is not other and not self._equal(value, other, steps, depth + 1)):
+                return False
+        return True
+
+    def _contains_text(self, item: Any, container: Any, family: str) -> bool:
+        kind, part = plain(item, ("__eq__",))
+        _, whole = plain(container, ("__contains__", "__len__"))
+        if kind != family:
+            raise EvaluationError(f"a {qualified_name(type(item))} is no part of a {qualified_name(type(container))}")
+        return self.content(part) in self.content(whole)
+
+    def _contains_element(self, item: object, candidates: list[Any]) -> bool:
+        """Whether one of them equals the item; one that can't be compared matters only if no other does."""
+        doubt: EvaluationError | None = None
+        steps = _Steps()
+        for candidate in candidates:
+            try:
+                if candidate is item or self._equal(item, candidate, steps, 0):
+                    return True
+            except EvaluationError as error:
+                doubt = doubt or error
+        if doubt is not None:
+            raise doubt
+        return False
+
+    def _first_difference(self, left: Any, right: Any) -> tuple[Any, Any]:
+        ours, theirs = elements(left), elements(right)
+        steps = _Steps()
+        for one, other in zip(ours, theirs, strict=False):
+            if one is not other and not self._equal(one, other, steps, 1):
+                return one, other
+        return len(ours), len(theirs)
+
+
+class _Steps:
+    """Counts the values that a comparison visits."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MAX_ELEMENTS + 1
+
+    def take(self, depth: int, count: int = 1) -> None:
+        """Visit so many values, or refuse: there are too many, or they nest too deeply."""
+        self._left -= count
+        if self._left < 0:
+            raise EvaluationError(f"the comparison would visit more than {MAX_ELEMENTS} values")
+        if depth > MAX_DEPTH:
+            raise EvaluationError(f"the comparison would go deeper than {MAX_DEPTH} levels")
+
+
+def small(value: int) -> int:
+    """A whole number that is small enough to compute with."""
+    if value.bit_length() > MAX_BITS:
+        raise EvaluationError(f"a whole number has more than {MAX_BITS} bits, too many to compute with")
+    return value
+
+
+def _length(value: Any) -> int:
+    base = behaves_as(type(value), ("__len__",))
+    length: int = base.__len__(value)
+    return length
+
+
+def _no_order() -> tuple[Any, Any]:
+    raise EvaluationError("NaN has no order")
+
+
+def _decimals(left: Any, right: Any) -> tuple[Any, Any] | None:
+    """Two numbers, one of them a Decimal, as Decimals; None if one is NaN.
+
+    A float is converted exactly: compared as it is, it would set a flag in the service's decimal context.
+    """
+    kind = type(left) if is_decimal(type(left)) else type(right)
+    pair = []
+    for value in (left, right):
+        if type(value) is float:
+            value = kind.from_float(value)
+        elif not is_decimal(type(value)):
+            value = kind(small(int(value)))
+        if value.is_nan():
+            return None
+        pair.append(value)
+    return pair[0], pair[1]

@@ -1,0 +1,281 @@
+"""The probe engine of Python 3.12 and later: local line events and the global raise event of `sys.monitoring`.
+
+Two rules decide the shape of all this. What a callback raises reaches the service; and a callback may be on its way
+in another thread while its probe is disarmed. So callbacks are written for the probes that they serve
+(`engines.callbacks`), and one that was replaced stays behind as a tombstone: inert, and never answering DISABLE, which
+by then might switch off a line of its successor.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from pyrometer.agent.engines import Placement
+from pyrometer.agent.engines.bindings import fast_binding
+from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
+from pyrometer.agent.engines.raises import RaiseCallback
+from pyrometer.link.errors import EngineUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType
+    from typing import Any
+
+    from pyrometer.agent.engines import ExceptionPoint, LinePoint
+
+TOOL_IDS = (4, 3)
+"""In the order that they are tried. 0 to 2 are the debugger's, coverage's and the profiler's."""
+MAX_INLINE = 16
+"""Code objects in one callback; where there are more, each has its own, found by one look-up."""
+MAX_GLOBAL_CHANGES = 1 << 20
+"""Times that raise events are switched on or off in the life of a process. Each is a new version of all
+instrumentation in the interpreter, and its counter overflows at 2^24 (gh-141845)."""
+
+_NAME = "".join(("pyro", "meter"))
+"""An object of its own: ownership is told by identity, so that another copy of us is not taken for this one."""
+
+
+class MonitoringEngine:
+    """Arms lines and exceptions by `sys.monitoring`. Holds a tool id while something is armed."""
+
+    name = "monitoring"
+
+    def __init__(self, monitoring: Any = None) -> None:
+        self._monitoring = monitoring if monitoring is not None else getattr(sys, "monitoring", None)
+        if self._monitoring is None or sys.version_info < (3, 12, 1):
+            raise EngineUnavailable("probes need CPython 3.11, or 3.12.1 or later")
+        events = self._monitoring.events
+        self._line = events.LINE
+        self._raise = events.RAISE
+        # LINE alone misses one-line functions on 3.13+; PY_START has no callback, and must not have one: one that
+        # answers DISABLE loses nine entries of ten.
+        self._local = events.LINE | events.PY_START
+        self._tool: int | None = None
+        self._armed: dict[int, _Armed] = {}
+        self._lines: _LineCallback | None = None
+        self._raises: RaiseCallback | None = None
+        self._raising = False
+        self._global_changes = 0
+
+    def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
+        """Make exactly these points live; with none, the tool id is free again.
+
+        Raises:
+            EngineUnavailable: other tools hold both tool ids, or somebody took ours.
+        """
+        if not lines and not exceptions:
+            self._release()
+            return []
+        self._take()
+        self._arrange_lines(lines)
+        self._arrange_raises(exceptions)
+        note = "" if sys.version_info >= (3, 13) else "on Python 3.12 the functions touched stay a little slower"
+        return [Placement(probe_id, note=note) for probe_id in dict.fromkeys(point.probe_id for point in lines)] + [
+            Placement(point.probe_id) for point in exceptions
+        ]
+
+    def pause(self, probe_id: str, *, paused: bool) -> None:
+        """Switch a probe's events off or on again.
+
+        A line's callback answers DISABLE once its meter is at 0, so there is nothing to do for "off". "On" sets the
+        events of its code objects anew, which is the one way to undo DISABLE for one code object and one tool.
+        """
+        if not self.owned():
+            return
+        if self._raises is not None and self._raises.serves(probe_id):
+            self._register(self._raise, None if paused else self._raises.function)
+        elif not paused:
+            for armed in self._armed.values():
+                if probe_id in armed.probe_ids:
+                    self._set_anew(armed.code)
+
+    def owned(self) -> bool:
+        """Whether the tool id is still ours, or none is needed."""
+        return self._tool is None or self._monitoring.get_tool(self._tool) is _NAME
+
+    def _take(self) -> None:
+        """Have a tool id. One that was lost is not fought for: what was armed is forgotten, and its callbacks inert."""
+        if not self.owned():
+            self._forget()
+            raise EngineUnavailable("another tool took the tool id of sys.monitoring that the probes used")
+        for tool in TOOL_IDS if self._tool is None else ():
+            if self._monitoring.get_tool(tool) is None:
+                try:
+                    self._monitoring.use_tool_id(tool, _NAME)
+                except ValueError:  # somebody was quicker
+                    continue
+                self._tool = tool
+                return
+        if self._tool is None:
+            raise EngineUnavailable(
+                f"the tool ids 3 and 4 of sys.monitoring are in use by {self._holders()}",
+                next="stop the other tool (a debugger, coverage, a profiler), or use `record`, which needs no tool id",
+            )
+
+    def _holders(self) -> str:
+        names = [self._monitoring.get_tool(tool) for tool in sorted(TOOL_IDS)]
+        return " and ".join(name if type(name) is str else "another tool" for name in names)
+
+    def _release(self) -> None:
+        if self._tool is None or not self.owned():
+            self._forget()
+            return
+        self._register(self._line, None)
+        self._register(self._raise, None)
+        self._set_global(raising=False)
+        for armed in self._armed.values():
+            self._monitoring.set_local_events(self._tool, armed.code, 0)
+        tool = self._tool
+        self._forget()
+        self._monitoring.free_tool_id(tool)
+
+    def _forget(self) -> None:
+        if self._lines is not None:
+            self._lines.retire(frozenset())
+        if self._raises is not None:
+            self._raises.retire()
+        self._lines = self._raises = self._tool = None
+        self._raising = False
+        self._armed = {}
+
+    def _arrange_lines(self, points: Sequence[LinePoint]) -> None:
+        wanted = _by_code(points)
+        callback = _LineCallback(wanted, self._monitoring.DISABLE) if points else None
+        self._register(self._line, callback.function if callback is not None else None)
+        if self._lines is not None:
+            self._lines.retire(frozenset(id(point) for point in points))
+        self._lines = callback
+        before, self._armed = self._armed, {**self._armed, **wanted}  # both, until all is set: a fork may come between
+        for key, armed in wanted.items():
+            if key not in before or not armed.lines <= before[key].lines:
+                self._set_anew(armed.code)
+        for key, armed in before.items():
+            if key not in wanted:
+                self._monitoring.set_local_events(self._tool, armed.code, 0)
+        self._armed = wanted
+
+    def _set_anew(self, code: CodeType) -> None:
+        self._monitoring.set_local_events(self._tool, code, 0)
+        self._monitoring.set_local_events(self._tool, code, self._local)
+
+    def _arrange_raises(self, points: Sequence[ExceptionPoint]) -> None:
+        if self._raises is not None and self._raises.points == list(points):
+            return
+        callback = RaiseCallback(points) if points else None
+        self._register(self._raise, callback.function if callback is not None else None)
+        if self._raises is not None:
+            self._raises.retire()
+        self._raises = callback
+        self._set_global(raising=bool(points))
+
+    def _set_global(self, *, raising: bool) -> None:
+        if raising is self._raising:
+            return
+        if raising and self._global_changes >= MAX_GLOBAL_CHANGES:
+            raise EngineUnavailable("exceptions were watched too often in the life of this process; restart it first")
+        self._global_changes += 1
+        self._monitoring.set_events(self._tool, self._raise if raising else 0)
+        self._raising = raising
+
+    def _register(self, event: int, function: Callable[..., Any] | None) -> None:
+        self._monitoring.register_callback(self._tool, event, function)
+
+
+class _Armed(NamedTuple):
+    """A code object with the points in it. Holding it keeps its id from meaning another one."""
+
+    code: CodeType
+    points: list[LinePoint]
+    lines: set[int]
+    probe_ids: set[str]
+
+
+def _by_code(points: Sequence[LinePoint]) -> dict[int, _Armed]:
+    grouped: dict[int, _Armed] = {}
+    for point in points:
+        armed = grouped.setdefault(id(point.code), _Armed(point.code, [], set(), set()))
+        armed.points.append(point)
+        armed.lines.add(point.line)
+        armed.probe_ids.add(point.probe_id)
+    return grouped
+
+
+class _LineCallback:
+    """The callback for one arrangement of lines, and what makes it a tombstone."""
+
+    def __init__(self, armed: dict[int, _Armed], disable: object) -> None:
+        groups = [[group] for group in armed.values()] if len(armed) > MAX_INLINE else [list(armed.values())]
+        self._parts = [_build_part(group, disable) for group in groups]
+        self.function = self._parts[0].function
+        if len(self._parts) > 1:
+            self._table = {key: part.function for key, part in zip(armed, self._parts, strict=True)}
+            self.function = _dispatcher(self._table, disable)
+
+    def retire(self, kept: frozenset[int]) -> None:
+        """Make it inert but for points that live on in its successor, by id. It answers None from now on."""
+        for part in self._parts:
+            part.function.__globals__["off"] = None  # type: ignore[attr-defined]
+            for mark, point in part.points.items():
+                if id(point) not in kept:
+                    retire(part.function, mark)
+
+
+class _Part(NamedTuple):
+    function: Callable[[CodeType, int], object]
+    points: dict[str, LinePoint]
+    """By the mark that their names bear."""
+
+
+def _build_part(group: list[_Armed], disable: object) -> _Part:
+    """A callback for some code objects.
+
+    The decision to answer DISABLE is the last thing that is done, with nothing between it and the return where the
+    interpreter would switch threads: else the governor could have switched the line on meanwhile, and it would be off
+    for good.
+    """
+    namespace: dict[str, Any] = {"off": disable}
+    points: dict[str, LinePoint] = {}
+    lines: list[str] = []
+    for armed in group:
+        namespace[f"code{len(lines)}"] = armed.code
+        lines.append(f"if code is code{len(lines)}:")
+        for line in sorted(armed.lines):
+            lines.append(f"    if line == {line}:")
+            lines += indented(indented(_line_source(armed, line, namespace, points)))
+        lines.append("    return off")
+    return _Part(build("on_line", ("code", "line"), [*lines, "return off"], namespace), points)
+
+
+def _line_source(armed: _Armed, line: int, namespace: dict[str, Any], points: dict[str, LinePoint]) -> list[str]:
+    lines: list[str] = []
+    marks: list[str] = []
+    for point in armed.points:
+        if point.line != line:
+            continue
+        mark = str(len(points))
+        points[mark] = point
+        marks.append(mark)
+        binding = fast_binding(point.condition.names if point.condition is not None else (), armed.code, mark)
+        frame = f"frame{mark}" if binding.lines else "getframe(1)"
+        source = point_source(point, mark, frame=frame, binding=binding, exhausted=_leave)
+        namespace.update(source.namespace)
+        lines += source.lines
+    live = " or ".join(f"meter{mark}.left > 0" for mark in marks)
+    return [*lines, f"return None if {live} else off"]
+
+
+def _dispatcher(
+    table: dict[int, Callable[[CodeType, int], object]], disable: object
+) -> Callable[[CodeType, int], object]:
+    def on_line(code: CodeType, line: int) -> object:
+        part = find(id(code))
+        return disable if part is None else part(code, line)
+
+    find = table.get
+    return on_line
+
+
+def _leave() -> None:
+    """The callback's answer switches the line off; there is nothing to do besides."""

@@ -1,0 +1,118 @@
+"""The callback for exceptions: which of them concern a probe, and which frame is the first in scope to see one.
+
+The raise event comes for every exception of the process and again for every frame that it passes, so what counts is
+how quickly the others are told: by the id of their exact type, in a table that holds the types (an id means nothing
+once its owner is gone, and hashing a class may run its metaclass).
+"""
+
+from __future__ import annotations
+
+from pyrometer.agent.engines.callbacks import excused
+from pyrometer.agent.unpatched import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, TracebackType
+
+    from pyrometer.agent.engines import ExceptionPoint
+
+MAX_TYPES = 1024
+"""Exception types that are remembered; a service that makes more of them than that makes us forget all."""
+MAX_WALK = 1000
+"""Entries of a traceback that are looked at for an earlier frame in scope; a longer one counts as seen."""
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+
+
+class RaiseCallback:
+    """The callback for one arrangement of exception points. All points share the first one's meter."""
+
+    def __init__(self, points: Sequence[ExceptionPoint]) -> None:
+        self.points = list(points)
+        self._others: dict[int, type] = {}
+        self._wanted: dict[int, tuple[type, list[ExceptionPoint]]] = {}
+        self.function = self._build()
+
+    def serves(self, probe_id: str) -> bool:
+        """Whether a probe is one of these."""
+        return any(point.probe_id == probe_id for point in self.points)
+
+    def retire(self) -> None:
+        """Make it inert: a thread may be on its way into it."""
+        self.points = []
+        self._others.clear()
+        self._wanted.clear()
+
+    def _build(self) -> Callable[[CodeType, int, BaseException], None]:
+        meter, others, look, clock = self.points[0].meter, self._others, self._look, native.perf_counter
+
+        def on_raise(_code: CodeType, _offset: int, exc: BaseException) -> None:
+            left = meter.left
+            if left > 1:
+                meter.left = left - 1
+                if id(type(exc)) not in others:
+                    look(exc)
+            elif left == 1:
+                meter.left = 0
+                began = clock()
+                try:
+                    if id(type(exc)) not in others:
+                        look(exc)
+                finally:
+                    meter.spent(clock() - began)
+
+        return on_raise
+
+    def _look(self, exc: BaseException) -> None:
+        """Call the points that an exception concerns, if this is where it is first seen in their scope."""
+        known = self._wanted.get(id(type(exc)))
+        for point in known[1] if known is not None else self._classify(exc):
+            try:
+                if _first_in_scope(exc, point):
+                    point.tally.reached += 1
+                    point.hit(_traceback_of(exc).tb_frame, exc)
+            except BaseException as error:
+                if not excused(point.tally, error):
+                    raise
+
+    def _classify(self, exc: BaseException) -> list[ExceptionPoint]:
+        """The points whose type this is, remembered for the exact type."""
+        matching: list[ExceptionPoint] = []
+        for point in list(self.points):
+            try:
+                if point.matches(exc):
+                    matching.append(point)
+            except BaseException as error:
+                if not excused(point.tally, error):
+                    raise
+        if self.points:
+            self._remember(type(exc), matching)
+        return matching
+
+    def _remember(self, kind: type, matching: list[ExceptionPoint]) -> None:
+        if len(self._others) + len(self._wanted) >= MAX_TYPES:
+            self._others.clear()
+            self._wanted.clear()
+        if matching:
+            self._wanted[id(kind)] = (kind, matching)
+        else:
+            self._others[id(kind)] = kind
+
+
+def _first_in_scope(exc: BaseException, point: ExceptionPoint) -> bool:
+    """Whether the frame that raises it now is in scope and none is that it passed before.
+
+    The traceback has an entry for each frame that the exception has passed, the current one at its head. So one that
+    is raised again, by `raise` or from a Future that stored it, is not new.
+    """
+    entry: TracebackType | None = _traceback_of(exc)
+    if entry is None or not point.in_scope(entry.tb_frame.f_code, entry.tb_frame):
+        return False
+    for _ in range(MAX_WALK):
+        entry = entry.tb_next
+        if entry is None:
+            return True
+        if point.in_scope(entry.tb_frame.f_code, entry.tb_frame):
+            return False
+    return False

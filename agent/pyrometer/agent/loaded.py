@@ -1,0 +1,188 @@
+"""What is loaded: modules, the functions that can be reached from them, and the code objects in those.
+
+Read from where the interpreter has it: nothing here asks an object for an attribute that its class could compute. A
+walk is bounded, and pauses every other millisecond, so that no thread of the service waits long for its turn.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import NamedTuple
+
+from pyrometer.agent.unpatched import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+MAX_OBJECTS = 1_000_000
+"""Objects that one walk looks at."""
+MAX_OBJECTS_A_MODULE = 50_000
+MAX_ITEMS = 1000
+"""Items of a container, or of what an object refers to; larger ones are passed by."""
+MAX_DEPTH = 8
+"""Steps from a module's variable to a function: decorators, classes, closures."""
+MAX_FRAMES = 1000
+"""Frames of one thread that are looked at for code that runs now."""
+
+_STEP = 0.002
+_PAUSE = 0.0002
+
+
+class Place(NamedTuple):
+    """A code object, and the module whose code it is."""
+
+    code: CodeType
+    module: str
+
+
+class Walk:
+    """One walk: remembers where it was, and makes the pauses. Use it in a thread of the agent's, then drop it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, object] = {}
+        self._steps = 0
+        self._until = native.perf_counter() + _STEP
+
+    def functions(self, module: ModuleType) -> Iterator[FunctionType]:
+        """Functions that a module's variables lead to, also through classes, decorators and closures.
+
+        Those of other modules are among them where this one imported them, but not the insides of their classes.
+        """
+        name = module_name(module)
+        waiting: list[tuple[Any, int]] = [(value, 0) for value in list(_dict_of(module).values())]
+        for obj, depth in waiting:  # grows meanwhile: what is near comes first
+            if self._is_new(obj):
+                if type(obj) is FunctionType:
+                    yield obj
+                if depth < MAX_DEPTH and len(waiting) < MAX_OBJECTS_A_MODULE:
+                    waiting += [(child, depth + 1) for child in _children(obj, name, depth)]
+
+    def codes(self, code: CodeType) -> Iterator[CodeType]:
+        """A code object and those nested in it: functions, classes, comprehensions."""
+        waiting = [code]
+        while waiting:
+            code = waiting.pop()
+            if self._is_new(code):
+                yield code
+                waiting += [const for const in code.co_consts if type(const) is CodeType]
+
+    def breathe(self) -> None:
+        """Count a step; let others run if it is time to."""
+        self._steps += 1
+        if not self._steps & 127 and native.perf_counter() > self._until:
+            native.sleep(_PAUSE)
+            self._until = native.perf_counter() + _STEP
+
+    def _is_new(self, obj: object) -> bool:
+        self.breathe()
+        if id(obj) in self._seen or len(self._seen) >= MAX_OBJECTS:
+            return False
+        self._seen[id(obj)] = obj
+        return True
+
+
+def modules() -> list[tuple[str, ModuleType]]:
+    """Names and modules of `sys.modules`; what is there without being a module is left out."""
+    loaded = sys.modules
+    if type(loaded) is not dict:
+        return []
+    return [(name, mod) for name, mod in list(loaded.items()) if type(name) is str and _is_module(mod)]
+
+
+def module_name(module: ModuleType) -> str:
+    """`__name__` of a module, "" where that is not a plain text."""
+    return _text(_dict_of(module).get("__name__"))
+
+
+def module_file(module: ModuleType) -> str:
+    """`__file__` of a module, "" where that is not a plain text."""
+    return _text(_dict_of(module).get("__file__"))
+
+
+def function_module(function: FunctionType) -> str:
+    """Name of the module that a function's code belongs to, whatever a decorator wrote on it."""
+    scope = function.__globals__
+    return _text(scope.get("__name__")) if type(scope) is dict else ""
+
+
+def running() -> list[Place]:
+    """Code that runs in any thread at this moment: the only way to the bodies of modules."""
+    found: dict[int, Place] = {}
+    for top in sys._current_frames().values():
+        frame = top
+        for _ in range(MAX_FRAMES):
+            scope = frame.f_globals
+            module = _text(scope.get("__name__")) if type(scope) is dict else ""
+            found[id(frame.f_code)] = Place(frame.f_code, module)
+            if frame.f_back is None:
+                break
+            frame = frame.f_back
+    return list(found.values())
+
+
+def _children(obj: Any, module: str, depth: int) -> Iterable[object]:
+    """What an object leads to on the way to functions of the module."""
+    kind = type(obj)
+    if kind is FunctionType:
+        return _cells(obj) + _wrapped(obj)
+    if kind is ModuleType or kind is CodeType:
+        return ()
+    if _flags_of(kind) & _TYPE_SUBCLASS:
+        scope = _scope_of(obj)
+        return list(scope.values()) if scope.get("__module__") == module else ()
+    if id(kind) in _WRAPPERS:
+        return gc.get_referents(obj)
+    if id(kind) in _CONTAINERS:
+        return gc.get_referents(obj) if len(obj) <= MAX_ITEMS and depth < 3 else ()
+    if _flags_of(kind) & _HEAP_TYPE and not _flags_of(kind) & _CONTAINER_SUBCLASS and depth < 3:
+        inside = gc.get_referents(obj)
+        return inside if len(inside) <= MAX_ITEMS else ()
+    return ()
+
+
+def _cells(function: FunctionType) -> list[object]:
+    found = []
+    for cell in function.__closure__ or ():
+        try:
+            found.append(cell.cell_contents)
+        except ValueError:  # not filled yet
+            continue
+    return found
+
+
+def _wrapped(function: FunctionType) -> list[object]:
+    """What `functools.wraps` noted. Asking for `__dict__` would make one for every function that has none."""
+    scope = function.__globals__
+    dicts = [held for held in gc.get_referents(function) if type(held) is dict and held is not scope]
+    return [held["__wrapped__"] for held in dicts if "__wrapped__" in held]
+
+
+def _is_module(obj: object) -> bool:
+    try:
+        return type(_dict_of(obj)) is dict
+    except TypeError:
+        return False
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else ""
+
+
+_dict_of = ModuleType.__dict__["__dict__"].__get__
+_scope_of = type.__dict__["__dict__"].__get__
+_flags_of = type.__dict__["__flags__"].__get__
+_HEAP_TYPE = 1 << 9
+_TYPE_SUBCLASS = 1 << 31
+_CONTAINER_SUBCLASS = 1 << 25 | 1 << 26 | 1 << 29
+"""Flags of subclasses of list, tuple and dict."""
+_WRAPPERS = frozenset(
+    id(kind)
+    for kind in (staticmethod, classmethod, property, MethodType, CellType)
+    + (functools.partial, functools.partialmethod, functools.cached_property, type(functools.lru_cache(id)))
+)
+_CONTAINERS = frozenset(map(id, (list, tuple, dict, set, frozenset)))

@@ -1,0 +1,218 @@
+"""Locations: what a person writes (FILE:LINE, MODULE:FUNCTION, a scope) → code objects and functions.
+
+To be called on the agent's threads; a walk through 3,000 modules takes some tens of milliseconds of processor time.
+"""
+
+from __future__ import annotations
+
+import opcode
+
+from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
+from pyrometer.agent.scopes import Scope, is_ours
+from pyrometer.guard.policy import glob_match
+from pyrometer.link.errors import AmbiguousPlace, NoSuchPlace, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import CodeType, FunctionType, ModuleType
+
+MAX_FUNCTIONS = 1000
+"""Code objects that one probe may be placed in."""
+_SHOWN = 8
+"""Candidates that a message lists."""
+_RESUME = opcode.opmap["RESUME"]
+
+
+def find_line(
+    file: str, line: int, *, forbids: Callable[[str], bool] = lambda _: False, everywhere: bool = True
+) -> list[CodeType]:
+    """Code objects with instructions on a line of a file; none where the file is not loaded.
+
+    Args:
+        file: whole, or its last parts: `shop/cart.py`.
+        forbids: tells modules that the owner keeps from us.
+        everywhere: look at functions of all modules, should no module be of that file. Slow.
+
+    Raises:
+        AmbiguousPlace: several files end so.
+        NoSuchPlace: no code runs there; `next` names the nearest lines.
+        Refused: it is in our own code, or in a module that is forbidden.
+    """
+    wanted = file.removeprefix("./")
+    places = _only_file(_places_of_file(wanted, everywhere=everywhere), wanted)
+    for place in places:
+        _check(place.module, forbids)
+    if not places:
+        return []
+    found = [place.code for place in places if line in executable_lines(place.code)]
+    if not found:
+        raise _no_code(file, line, places)
+    return found
+
+
+def find_functions(module: str, function: str) -> list[FunctionType]:
+    """Functions by module and qualified name; `*` stands for anything."""
+    walk = Walk()
+    return [
+        found
+        for name, loaded in _matching_modules(module)
+        for found in walk.functions(loaded)
+        if function_module(found) == name and _named(function, found.__code__)
+    ]
+
+
+def find_function_codes(
+    module: str, function: str, *, forbids: Callable[[str], bool] = lambda _: False
+) -> list[CodeType]:
+    """Code objects of functions by name, those nested in others included; none where no such module is loaded.
+
+    Raises:
+        NoSuchPlace: the module is loaded and has no such function; `next` names some that it has.
+        Refused: it is our own code, or too many functions match, or the owner forbids the module.
+    """
+    matching = _matching_modules(module)
+    places = _codes_in(matching)
+    found = [place for place in places if _named(function, place.code)]
+    for place in found:
+        _check(place.module, forbids)
+    if len(found) > MAX_FUNCTIONS:
+        raise Refused(
+            f"{module}:{function} names {len(found)} functions, at most {MAX_FUNCTIONS} are taken",
+            reason="BUDGET_EXCEEDED",
+        )
+    if not found and matching and "*" not in module:
+        names = sorted({_plain_name(place.code) for place in places} - {"<module>", "<lambda>"})
+        raise NoSuchPlace(
+            f"{module} has no function {function}",
+            next=f"functions there: {_listed(names)}" if names else "",
+            reason="NO_SUCH_FUNCTION",
+        )
+    return [place.code for place in found]
+
+
+def functions_in_scope(pattern: str) -> list[FunctionType]:
+    """Functions of the modules that a scope means: a pattern, or "" for all but the standard library's."""
+    scope, walk = Scope(pattern), Walk()
+    return [
+        function
+        for _, module in modules()
+        if scope.has_module(module_name(module), module_file(module))
+        for function in walk.functions(module)
+        if scope.has_module(function_module(function), function.__code__.co_filename)
+    ]
+
+
+def first_line(code: CodeType) -> int:
+    """The line that runs first when a function is entered."""
+    body = _body(code)
+    for _, end, line in code.co_lines():
+        if line and end > body:
+            return line
+    return code.co_firstlineno
+
+
+def executable_lines(code: CodeType) -> set[int]:
+    """Lines before which a probe can be placed. What the interpreter does on entry belongs to none."""
+    body = _body(code)
+    return {line for _, end, line in code.co_lines() if line and end > body}
+
+
+def _body(code: CodeType) -> int:
+    """Offset of the first instruction after the entry: cells are made, a generator returned, RESUME."""
+    instructions = code.co_code
+    for offset in range(0, len(instructions), 2):
+        if instructions[offset] == _RESUME:
+            return offset + 2
+    return 0
+
+
+def _places_of_file(file: str, *, everywhere: bool) -> list[Place]:
+    """Code of files that end so: of their modules and what runs now; else of any function whatever."""
+    walk = Walk()
+    found = [
+        Place(code, place.module)
+        for place in running()
+        if _ends_with(place.code.co_filename, file)
+        for code in walk.codes(place.code)
+    ]
+    concerned = [(name, module) for name, module in modules() if _ends_with(module_file(module), file)]
+    found += _codes_in(concerned, walk)
+    if not concerned and not found and everywhere:
+        found = _codes_in(modules(), walk)
+    return [place for place in found if _ends_with(place.code.co_filename, file)]
+
+
+def _codes_in(concerned: Iterable[tuple[str, ModuleType]], walk: Walk | None = None) -> list[Place]:
+    """Code of the functions in some modules: those of other modules that they lead to are left out.
+
+    Of a module that is still being imported it is the code of its body that leads to all the rest.
+    """
+    walk = walk or Walk()
+    names = {name for name, _ in concerned}
+    found = [
+        Place(code, function_module(function))
+        for _, module in concerned
+        for function in walk.functions(module)
+        if function_module(function) in names
+        for code in walk.codes(function.__code__)
+    ]
+    for place in running():
+        if place.module in names:
+            found += [Place(code, place.module) for code in walk.codes(place.code)]
+    return found
+
+
+def _only_file(places: list[Place], wanted: str) -> list[Place]:
+    """Those of the one file that is meant."""
+    files = sorted({place.code.co_filename for place in places})
+    if len(files) > 1 and wanted in files:
+        files = [wanted]
+    if len(files) > 1:
+        more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+        raise AmbiguousPlace(
+            f"{wanted} may be any of {len(files)} files: {', '.join(files[:_SHOWN])}{more}",
+            next="write as many folders as tell them apart",
+        )
+    return [place for place in places if place.code.co_filename in files]
+
+
+def _ends_with(path: str, ending: str) -> bool:
+    """Whether a path ends with whole parts, or, where it is itself relative, is the end of the one asked for."""
+    if not path:
+        return False
+    return path == ending or path.endswith("/" + ending) or (path[0] not in "/<" and ending.endswith("/" + path))
+
+
+def _no_code(file: str, line: int, places: list[Place]) -> NoSuchPlace:
+    lines = sorted(set().union(*(executable_lines(place.code) for place in places)))
+    nearest = [*[number for number in lines if number < line][-1:], *[number for number in lines if number > line][:1]]
+    words = " and ".join(str(number) for number in nearest)
+    return NoSuchPlace(
+        f"no code that is loaded runs at line {line} of {file}",
+        next=f"the nearest lines: {words}" if nearest else "no function of that file is loaded",
+    )
+
+
+def _check(module: str, forbids: Callable[[str], bool]) -> None:
+    if is_ours(module):
+        raise Refused("Pyrometer's own code can't be probed", reason="REFUSED_OWN_CODE")
+    if forbids(module):
+        raise Refused(f"the owner's policy forbids the module {module}")
+
+
+def _matching_modules(pattern: str) -> list[tuple[str, ModuleType]]:
+    return [(module_name(module), module) for name, module in modules() if glob_match(pattern, name)]
+
+
+def _named(pattern: str, code: CodeType) -> bool:
+    return glob_match(pattern, _plain_name(code)) or pattern == code.co_qualname
+
+
+def _plain_name(code: CodeType) -> str:
+    return code.co_qualname.replace(".<locals>", "")
+
+
+def _listed(names: list[str]) -> str:
+    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,294 @@
+"""What an expression may do with values beside comparing them: measure, take parts, compute, call a few functions.
+
+Every operation is ours or a builtin type's own, and bounded. `FUNCTIONS`, `METHODS` and `BINARY` are what the language
+knows; another entry is all that another operation takes.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import NamedTuple
+
+from pyrometer.agent.attributes import class_value, qualified_name
+from pyrometer.agent.comparisons import Comparisons, Withheld, small
+from pyrometer.agent.kinds import (
+    FAMILY,
+    MAX_CONTENT,
+    MAX_ELEMENTS,
+    EvaluationError,
+    behaves_as,
+    elements,
+    plain,
+    scalar,
+)
+from pyrometer.agent.mappings import ABSENT, Missing, find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Operation(NamedTuple):
+    """A function or method of the language: a method of `Operations`, and how many arguments it takes."""
+
+    method: str
+    least: int
+    most: int
+
+
+class Operations(Comparisons):
+    """The operations of one expression."""
+
+    def withhold(self, what: str) -> None:
+        """Stands for the whole of an expression that reads what is withheld by its name."""
+        raise Withheld(what)
+
+    def length(self, value: Any) -> int:
+        """What `len(value)` would be."""
+        base = behaves_as(type(value), ("__len__",))
+        if not hasattr(base, "__len__"):
+            raise EvaluationError(f"len() of a {qualified_name(type(value))} is not known without its code")
+        length: int = base.__len__(self.seen(value))
+        return length
+
+    def item(self, value: Any, key: Any) -> object:
+        """What `value[key]` would be, for a key that was checked when compiled."""
+        base = behaves_as(type(value), ("__getitem__", "__len__"))
+        family = FAMILY.get(id(base))
+        if family == "dict":
+            found = find(value, scalar(key), self._walk)
+            if found is ABSENT:
+                raise Missing("the dictionary has no such key")
+            return found
+        if family not in _INDEXED or (type(key) is not int and type(key) is not bool):
+            kinds = f"a {qualified_name(type(value))} by a {qualified_name(type(key))}"
+            raise EvaluationError(f"{kinds} can't be indexed without running code")
+        if family in _TEXTS:
+            self.content(value)
+        elif family == "list" or family == "tuple":
+            self._unnamed(value, base, slice(key, None if key == -1 else key + 1))
+        try:
+            return base.__getitem__(value, key)  # type: ignore[no-any-return]
+        except IndexError:
+            raise Missing(f"there is no item {key}, only {base.__len__(value)} of them") from None
+
+    def named_item(self, value: Any, key: Any) -> object:
+        """What `value[key]` would be, for a key that is known only now."""
+        self.named(key)
+        return self.item(value, key)
+
+    def cut(self, value: Any, start: Any, stop: Any, step: Any) -> object:
+        """What `value[start:stop:step]` would be."""
+        base = behaves_as(type(value), ("__getitem__", "__len__"))
+        family = FAMILY.get(id(base))
+        if family not in ("text", "bytes", "list", "tuple"):
+            raise EvaluationError(f"a {qualified_name(type(value))} can't be sliced without its code")
+        for end in (start, stop, step):
+            if end is not None and type(end) is not int and type(end) is not bool:
+                raise EvaluationError("the ends of a slice are whole numbers")
+        if step is not None and step == 0:
+            raise EvaluationError("the step of a slice is not zero")
+        ends = slice(start, stop, step)
+        if family in _TEXTS:
+            self.content(value)
+        elif len(range(*ends.indices(base.__len__(value)))) > MAX_ELEMENTS:
+            raise EvaluationError(f"a slice of more than {MAX_ELEMENTS} elements is not made")
+        else:
+            self._unnamed(value, base, ends)
+        return base.__getitem__(value, ends)  # type: ignore[no-any-return]
+
+    def get(self, value: Any, key: object, default: object = None) -> object:
+        """What `value.get(key, default)` of a dictionary would be, for a key that was checked when compiled."""
+        if FAMILY.get(id(behaves_as(type(value), ("get",)))) != "dict":
+            raise EvaluationError(f".get() is for dictionaries; that of a {qualified_name(type(value))} would run")
+        found = find(value, scalar(key), self._walk)
+        return default if found is ABSENT else found
+
+    def named_get(self, value: Any, key: object, default: object = None) -> object:
+        """What `value.get(key, default)` would be, for a key that is known only now."""
+        self.named(key)
+        return self.get(value, key, default)
+
+    def starts_with(self, value: Any, beginning: Any) -> bool:
+        """What `value.startswith(beginning)` would be."""
+        return self._text(value, "startswith").startswith(self._text_or_texts(beginning))
+
+    def ends_with(self, value: Any, ending: Any) -> bool:
+        """What `value.endswith(ending)` would be."""
+        return self._text(value, "endswith").endswith(self._text_or_texts(ending))
+
+    def lower(self, value: Any) -> str:
+        """What `value.lower()` would be."""
+        return self._text(value, "lower").lower()
+
+    def upper(self, value: Any) -> str:
+        """What `value.upper()` would be."""
+        return self._text(value, "upper").upper()
+
+    def strip(self, value: Any, characters: Any = None) -> str:
+        """What `value.strip(characters)` would be."""
+        return self._text(value, "strip").strip(None if characters is None else self._text(characters, "strip"))
+
+    def magnitude(self, value: Any) -> Any:
+        """What `abs(value)` would be."""
+        return abs(self._number(value))
+
+    def negative(self, value: Any) -> Any:
+        """What `-value` would be."""
+        return -self._number(value)
+
+    def positive(self, value: Any) -> Any:
+        """What `+value` would be."""
+        return +self._number(value)
+
+    def any_true(self, value: Any) -> bool:
+        """What `any(value)` would be."""
+        for element in elements(value):
+            if self.true(element):
+                return True
+        return False
+
+    def all_true(self, value: Any) -> bool:
+        """What `all(value)` would be."""
+        for element in elements(value):
+            if not self.true(element):
+                return False
+        return True
+
+    def total(self, value: Any) -> Any:
+        """What `sum(value)` would be."""
+        numbers = [self._number(element) for element in elements(value)]
+        return self._compute(0, 0, lambda *_: sum(numbers))
+
+    def least(self, *values: Any) -> Any:
+        """What `min(...)` would be."""
+        return self._extreme(values, self.less)
+
+    def most(self, *values: Any) -> Any:
+        """What `max(...)` would be."""
+        return self._extreme(values, self.greater)
+
+    def add(self, left: Any, right: Any) -> Any:
+        """What `left + right` would be: of numbers, or of texts."""
+        if type(left) is str and type(right) is str:
+            if len(left) + len(right) > MAX_CONTENT:
+                raise EvaluationError(f"a text of more than {MAX_CONTENT} characters is not made")
+            return self.content(left) + self.content(right)
+        return self._compute(left, right, operator.add)
+
+    def subtract(self, left: Any, right: Any) -> Any:
+        """What `left - right` would be."""
+        return self._compute(left, right, operator.sub)
+
+    def multiply(self, left: Any, right: Any) -> Any:
+        """What `left * right` would be."""
+        return self._compute(left, right, operator.mul)
+
+    def divide(self, left: Any, right: Any) -> Any:
+        """What `left / right` would be."""
+        return self._compute(left, right, operator.truediv)
+
+    def floor_divide(self, left: Any, right: Any) -> Any:
+        """What `left // right` would be."""
+        return self._compute(left, right, operator.floordiv)
+
+    def remainder(self, left: Any, right: Any) -> Any:
+        """What `left % right` would be."""
+        return self._compute(left, right, operator.mod)
+
+    def bits_and(self, left: Any, right: Any) -> Any:
+        """What `left & right` would be, of whole numbers."""
+        if type(left) is float or type(right) is float:
+            raise EvaluationError("& is for whole numbers")
+        return self._compute(left, right, operator.and_)
+
+    def _unnamed(self, value: Any, base: Any, ends: slice) -> None:
+        """Refuse elements that have a name which is withheld: of a namedtuple, or the second of a pair."""
+        fields = class_value(type(value), "_fields") if base is tuple and type(value) is not tuple else ABSENT
+        if type(fields) is tuple:
+            for name in fields[ends]:
+                self.named(name)
+        elif base.__len__(value) == 2 and 1 in range(*ends.indices(2)):
+            self.named(base.__getitem__(value, 0))
+
+    def _compute(self, left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Any:
+        left, right = self._number(left), self._number(right)
+        try:
+            return operation(left, right)
+        except ZeroDivisionError:
+            raise EvaluationError("a division by zero") from None
+        except OverflowError:
+            raise EvaluationError("the number is too large") from None
+
+    def _number(self, value: Any) -> Any:
+        """A number that may be computed with: exactly a builtin one, of bounded size."""
+        kind = type(value)
+        if kind is int:
+            return small(self.seen(value))
+        if kind is float or kind is bool:
+            return value
+        raise EvaluationError(f"a {qualified_name(kind)} is not computed with; int, float and bool are")
+
+    def _text(self, value: Any, method: str) -> str:
+        family, text = plain(value, (method,))
+        if family != "text":
+            raise EvaluationError(f".{method}() is for texts; that of a {qualified_name(type(value))} would run")
+        content: str = self.content(text)
+        return content
+
+    def _text_or_texts(self, value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple([self._text(element, "startswith") for element in elements(value)])
+        return self._text(value, "startswith")
+
+    def _extreme(self, values: tuple[Any, ...], better: Callable[[object, object], bool]) -> Any:
+        candidates = elements(values[0]) if len(values) == 1 else list(values)
+        if not candidates:
+            raise EvaluationError("there is no least or greatest of nothing")
+        best = candidates[0]
+        for candidate in candidates[1:]:
+            if better(candidate, best):
+                best = candidate
+        return best
+
+
+_INDEXED = ("text", "bytes", "list", "tuple", "range", "deque")
+_TEXTS = ("text", "bytes")
+
+FUNCTIONS = {
+    "abs": Operation("magnitude", 1, 1),
+    "all": Operation("all_true", 1, 1),
+    "any": Operation("any_true", 1, 1),
+    "len": Operation("length", 1, 1),
+    "max": Operation("most", 1, 10),
+    "min": Operation("least", 1, 10),
+    "sum": Operation("total", 1, 1),
+}
+METHODS = {
+    "get": Operation("get", 1, 2),
+    "startswith": Operation("starts_with", 1, 1),
+    "endswith": Operation("ends_with", 1, 1),
+    "lower": Operation("lower", 0, 0),
+    "upper": Operation("upper", 0, 0),
+    "strip": Operation("strip", 0, 1),
+}
+BINARY = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "divide",
+    "//": "floor_divide",
+    "%": "remainder",
+    "&": "bits_and",
+}
+COMPARISONS = {
+    "==": "equal",
+    "!=": "unequal",
+    "<": "less",
+    "<=": "at_most",
+    ">": "greater",
+    ">=": "at_least",
+    "in": "contains",
+    "not in": "excludes",
+}

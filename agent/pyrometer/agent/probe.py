@@ -1,0 +1,171 @@
+"""One probe in this process: what it was asked for, what happens when it is hit, and what became of it."""
+
+from __future__ import annotations
+
+import posix
+from collections import deque
+from itertools import count
+
+from pyrometer.agent.engines import Tally
+from pyrometer.agent.snapshots import lookup_in, take
+from pyrometer.agent.unpatched import native
+from pyrometer.link.model import ProbeCounters, hit_event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+    from typing import Any
+
+    from pyrometer.agent.budget import Account
+    from pyrometer.agent.engines import ExceptionPoint, LinePoint
+    from pyrometer.agent.expressions import Expression
+    from pyrometer.agent.snapshots import Recipe
+    from pyrometer.link.model import ProbeSpec
+
+PENDING, ARMED, PAUSED, EXPIRED, DONE, FAILED = "PENDING", "ARMED", "PAUSED", "EXPIRED", "DONE", "FAILED"
+LIVE = (PENDING, ARMED)
+"""States that are kept; PAUSED is how ARMED is shown while the governor is at work."""
+MAX_ERRORS_IN_A_ROW = 10
+
+
+class Probe:
+    """A probe from arming to its end.
+
+    `line_hit` and `exception_hit` run in the service's threads, without a lock: a hit takes a ticket, of which there
+    are as many as hits may be delivered, and gives it back if the event was dropped. All else is done by the registry,
+    under its lock.
+    """
+
+    def __init__(
+        self,
+        spec: ProbeSpec,
+        recipe: Recipe,
+        condition: Expression | None,
+        *,
+        owner: object,
+        emit: Callable[[dict[str, Any], int], bool],
+        account: Account,
+    ) -> None:
+        self.spec = spec
+        self.recipe = recipe
+        self.condition = condition
+        self.owner = owner
+        self.emit = emit
+        self.account = account
+        self.tally = Tally()
+        self.state = PENDING
+        self.reason = ""
+        self.shown_state = ""
+        """The state that was last told to the owner."""
+        self.expires = native.monotonic() + recipe.limits.ttl
+        self.codes: list[CodeType] = []
+        self.lines: list[LinePoint] = []
+        self.exception: ExceptionPoint | None = None
+        self.open = True
+        """Whether hits count; False from the last one on, before the registry has taken note."""
+        self._matched = count()
+        self._matches = 0
+        self._dropped = 0
+        self._rate_limited = 0
+        self._tickets = deque(range(recipe.limits.hits))
+        self._deliveries = count(1)
+        self._second = 0.0
+        self._this_second = count()
+
+    def line_hit(self, frame: FrameType) -> None:
+        """The line was reached and the condition holds. Never raises but for a signal's exception."""
+        self._hit(frame, None)
+
+    def exception_hit(self, frame: FrameType, exc: BaseException) -> None:
+        """An exception of the kind is first seen in scope. Raises a signal's exception, and errors of the condition."""
+        if not self.open:
+            return
+        if self.condition is not None and not self.condition.test(lookup_in(frame, exc)):
+            self.tally.condition_false += 1
+            return
+        self._hit(frame, exc)
+
+    def finish(self, state: str, reason: str) -> None:
+        """End it: hits that are on their way are inert from now on."""
+        self.open = False
+        self.state = state
+        self.reason = reason
+
+    def status(self, now: float) -> ProbeCounters:
+        """What it did so far."""
+        account, tally = self.account, self.tally
+        state, reason = self.state, self.reason
+        if state == ARMED and account.governed(now):
+            state = PAUSED
+            reason = f"over the budget of its process: {account.sampled_share:.2%} of the executions are looked at"
+        return ProbeCounters(
+            probe_id=self.spec.probe_id,
+            where=self.spec.where,
+            condition=self.spec.condition,
+            state=state,
+            reason=reason,
+            by=self.spec.by,
+            reached=tally.reached,
+            condition_false=tally.condition_false,
+            matched=self._matches,
+            rate_limited=self._rate_limited,
+            dropped=self._dropped,
+            errors=tally.errors,
+            last_error=tally.last_error,
+            sampled_share=account.sampled_share,
+            cost_ns_per_hit=account.cost * 1e9,
+            cpu_share=account.cpu_share(now),
+            expires_in=max(0.0, self.expires - now),
+        )
+
+    def tell(self, now: float) -> None:
+        """Send the state to the owner if it is another than before."""
+        status = self.status(now)
+        if status.state != self.shown_state:
+            self.shown_state = status.state
+            self.emit({"event": "state", "probe": self.spec.probe_id, "status": status._asdict()}, 1000)
+
+    def _hit(self, frame: FrameType, exc: BaseException | None) -> None:
+        if not self.open:
+            return
+        self._matches = next(self._matched) + 1
+        if not self._within_rate():
+            self._rate_limited += 1
+            return
+        try:
+            ticket = self._tickets.popleft()
+        except IndexError:
+            return
+        try:
+            kept = self._deliver(ticket, frame, exc)
+        except BaseException:
+            self._tickets.append(ticket)
+            raise
+        if not kept:
+            self._dropped += 1
+            self._tickets.append(ticket)
+        elif next(self._deliveries) >= self.recipe.limits.hits:
+            self._complete()
+
+    def _deliver(self, ticket: int, frame: FrameType, exc: BaseException | None) -> bool:
+        began = native.perf_counter()
+        try:
+            hit, weight = take(self.recipe, f"{posix.getpid()}.{ticket}", frame, exc)
+            return self.emit(hit_event(self.spec.probe_id, hit), weight)
+        finally:
+            self.account.captured(native.perf_counter() - began)
+
+    def _within_rate(self) -> bool:
+        now = native.monotonic()
+        if now >= self._second + 1.0:
+            self._second, self._this_second = now, count()
+        return next(self._this_second) < self.recipe.limits.rate
+
+    def _complete(self) -> None:
+        """The last hit is out. The registry takes the events away; until then the place costs next to nothing."""
+        hits = self.recipe.limits.hits
+        self.finish(DONE, f"delivered {hits} of {hits}")
+        if self.exception is None:
+            self.account.close()
+        self.tell(native.monotonic())

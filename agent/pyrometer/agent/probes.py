@@ -1,0 +1,420 @@
+"""The registry of probes: who armed what, from arming to the end, and what the engine is to make of it all.
+
+Its lock is taken on the agent's threads only. Places are looked up before it is taken, since that is slow; what the
+service's threads touch (tallies, tickets, meters) needs none.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from pyrometer.agent import engines, frames, locations
+from pyrometer.agent.budget import Account, Governor
+from pyrometer.agent.engines import ExceptionPoint, LinePoint
+from pyrometer.agent.engines.callbacks import forget_threads
+from pyrometer.agent.expressions import compile_expression
+from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
+from pyrometer.agent.scopes import Scope, TypeName
+from pyrometer.agent.snapshots import Recipe
+from pyrometer.agent.unpatched import native
+from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import CodeType
+    from typing import Any
+
+    from pyrometer.agent.engines import Engine, Placement
+    from pyrometer.guard.policy import Policy
+    from pyrometer.guard.redaction import Redactor
+    from pyrometer.link.model import ProbeCounters, ProbeSpec
+
+MAX_PROBES = 100
+"""Probes of one process that are pending or armed."""
+MAX_KEPT = 400
+"""Probes that are kept, ended ones included, until their owner lets go of them."""
+MAX_ARMS = 500
+"""Arming and disarming that may come at once; after that, ARMS_A_SECOND."""
+ARMS_A_SECOND = 50.0
+TICK = 0.25
+"""Seconds between two ticks while anything is armed."""
+_OWNERSHIP = 1.0
+"""Seconds between two looks at whether the engine still has what it took."""
+_REFRESH = 1.0
+"""Seconds between two new look-ups of a place that is armed: a module may have been loaded again."""
+_IMPORTING = 2.0
+"""Seconds after the last change of `sys.modules` during which a pending place is looked up at each tick."""
+
+_EXCEPTIONS = "exceptions"
+
+
+class Registry:
+    """All probes of this process. `arm` to `tick` may be called from any thread of the agent's.
+
+    Args:
+        policy_of: reads the owner's policy as it is now.
+        redactor_of: what withholds values, by that policy.
+        engine_factory: makes the engine when the first probe is armed.
+    """
+
+    def __init__(
+        self,
+        policy_of: Callable[[], Policy],
+        redactor_of: Callable[[], Redactor],
+        engine_factory: Callable[[], Engine] = engines.choose,
+    ) -> None:
+        self._policy_of = policy_of
+        self._redactor_of = redactor_of
+        self._engine_factory = engine_factory
+        self._engine: Engine | None = None
+        self._lock = native.allocate_lock()
+        self._probes: dict[str, Probe] = {}
+        self._governor = Governor(self._pause)
+        self._exceptions = Account(self._governor, _EXCEPTIONS)
+        self._arms = float(MAX_ARMS)
+        self._arms_at = native.monotonic()
+        self._owned_at = self._refreshed_at = 0.0
+        self._modules = 0
+        self._modules_at = 0.0
+
+    def arm(self, spec: ProbeSpec, owner: object, emit: Callable[[dict[str, Any], int], bool]) -> ProbeCounters:
+        """Arm a probe for an owner; PENDING where its place is not loaded yet.
+
+        Args:
+            owner: whose probe it is, by identity: a link.
+            emit: takes an event and about how many bytes it is, without blocking; False: it was dropped.
+
+        Raises:
+            LinkError: the policy, a limit, the place or the engine refuses; nothing is armed then.
+        """
+        policy = self._policy_of()
+        _check_policy(spec, policy)
+        with self._lock:
+            self._check_room(spec)
+        probe = self._make(spec, policy, owner, emit)
+        found = _resolve(spec, policy, everywhere=True)
+        frames.prepare()
+        with self._lock:
+            self._check_room(spec)
+            self._probes[spec.probe_id] = probe
+            try:
+                self._place(probe, found)
+                self._arrange(new=probe)
+            except BaseException:
+                self._remove([probe])
+                raise
+            probe.shown_state = probe.state
+            return probe.status(native.monotonic())
+
+    def disarm(self, probe_ids: Iterable[str], owner: object = None) -> list[str]:
+        """Remove probes; only those of the owner if one is given. Returns the ids of those that were there."""
+        with self._lock:
+            named = [self._probes[name] for name in probe_ids if name in self._probes]
+            gone = [probe for probe in named if owner is None or probe.owner is owner]
+            self._remove(gone)
+            return [probe.spec.probe_id for probe in gone]
+
+    def release(self, owner: object) -> None:
+        """Remove all probes of an owner who is gone."""
+        with self._lock:
+            self._remove([probe for probe in self._probes.values() if probe.owner is owner])
+
+    def statuses(self) -> list[ProbeCounters]:
+        """What each probe did, those included that have ended and whose owner has not let go of them."""
+        now = native.monotonic()
+        with self._lock:
+            return [probe.status(now) for probe in self._probes.values()]
+
+    def own_threads(self) -> set[int]:
+        """Idents of threads of ours, to be left out of dumps and profiles."""
+        return self._governor.threads
+
+    def tick(self, now: float) -> float | None:
+        """See to what time brings: ends, imports, lost engines, budgets.
+
+        Args:
+            now: seconds of the monotonic clock.
+
+        Returns:
+            Seconds until it wants to be called again; None: nothing is armed.
+        """
+        if not self._lock.acquire(False):
+            return TICK  # another thread is at it, or arms something
+        try:
+            if not any(probe.state in LIVE for probe in self._probes.values()) and not self._has_ended():
+                return None
+            self._end_some(now)
+            self._check_ownership(now)
+            waiting = self._to_look_up(now)
+            for account in self._accounts():
+                account.settle()
+        finally:
+            self._lock.release()
+        self._look_up(waiting)
+        self._governor.tend()
+        with self._lock:
+            for probe in self._probes.values():
+                probe.tell(now)
+        return TICK
+
+    def reset_after_fork(self) -> None:
+        """In the child: nothing is armed, and the locks are new. Never raises."""
+        self._lock = native.allocate_lock()
+        self._governor.forget()
+        forget_threads()
+        probes, self._probes = self._probes, {}
+        for probe in probes.values():
+            probe.finish(EXPIRED, "the process is a child of the one it was armed in")
+            probe.account.close()
+        self._exceptions = Account(self._governor, _EXCEPTIONS)
+        if self._engine is not None:
+            try:
+                self._engine.arrange([], [])
+            except Exception:  # it could not take anything back; it makes a new start at the next arming
+                self._engine = None
+
+    def _make(
+        self, spec: ProbeSpec, policy: Policy, owner: object, emit: Callable[[dict[str, Any], int], bool]
+    ) -> Probe:
+        redactor = self._redactor_of()
+        limits = spec.limits._replace(
+            hits=min(spec.limits.hits, policy.max_hits), ttl=min(spec.limits.ttl, policy.max_ttl)
+        )
+        condition = compile_expression(spec.condition, redactor, condition=True) if spec.condition else None
+        expressions = [compile_expression(text, redactor) for text in spec.expressions]
+        recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions)
+        self._governor.share = policy.cpu_share
+        account = self._exceptions if spec.exception is not None else Account(self._governor, spec.probe_id)
+        return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
+
+    def _check_room(self, spec: ProbeSpec) -> None:
+        now = native.monotonic()
+        self._arms = min(MAX_ARMS, self._arms + (now - self._arms_at) * ARMS_A_SECOND)
+        self._arms_at = now
+        if self._arms < 1:
+            raise BudgetExceeded(
+                "probes are armed and disarmed too often in this process", next="try again in a second"
+            )
+        if spec.probe_id in self._probes:
+            raise BadRequest(f"a probe of the id {spec.probe_id} is armed already")
+        if sum(probe.state in LIVE for probe in self._probes.values()) >= MAX_PROBES:
+            raise BudgetExceeded(
+                f"{MAX_PROBES} probes are armed in this process already", next="remove some: pyrometer probes rm"
+            )
+        ended = [name for name, probe in self._probes.items() if probe.state not in LIVE]
+        for name in ended[: max(0, len(self._probes) - MAX_KEPT)]:
+            del self._probes[name]
+
+    def _place(self, probe: Probe, found: _Found) -> None:
+        """Give a probe its points; PENDING if there is no place for them yet."""
+        if probe.spec.exception is not None:
+            probe.exception = _exception_point(probe, found)
+            probe.state, probe.reason = ARMED, found.note
+            return
+        probe.codes = found.codes
+        probe.lines = [
+            LinePoint(
+                code, line, probe.spec.probe_id, probe.condition, probe.line_hit, probe.tally, probe.account.meter
+            )
+            for code, line in zip(found.codes, found.lines, strict=True)
+        ]
+        probe.state, probe.reason = (ARMED, "") if found.codes else (PENDING, found.note)
+
+    def _arrange(self, new: Probe | None = None) -> None:
+        """Make the engine match what is live."""
+        live = [probe for probe in self._probes.values() if probe.state in LIVE]
+        lines = [point for probe in live for point in probe.lines]
+        exceptions = [probe.exception for probe in live if probe.exception is not None]
+        self._arms -= 1
+        if self._engine is None:
+            if not lines and not exceptions:
+                return
+            self._engine = self._engine_factory()
+        if exceptions and self._exceptions.switched_off is None and self._exceptions.meter.left <= 0:
+            self._exceptions.allow(native.monotonic())
+        self._note(self._engine.arrange(lines, exceptions), new)
+
+    def _note(self, placements: Sequence[Placement], new: Probe | None) -> None:
+        """Take over what the engine says of each probe; what was just asked for and can't be is refused."""
+        for placement in placements:
+            probe = self._probes.get(placement.probe_id)
+            if probe is None:
+                continue
+            if placement.error and probe is new:
+                raise EngineUnavailable(placement.error)
+            if placement.error:
+                probe.finish(FAILED, placement.error)
+            elif placement.note and placement.note not in probe.reason:
+                probe.reason = "; ".join(filter(None, [probe.reason, placement.note]))
+
+    def _remove(self, gone: Sequence[Probe]) -> None:
+        for probe in gone:
+            was = probe.state
+            probe.finish(was if was not in LIVE else EXPIRED, probe.reason if was not in LIVE else "disarmed")
+            self._probes.pop(probe.spec.probe_id, None)
+        self._take_away(gone)
+
+    def _take_away(self, gone: Sequence[Probe]) -> None:
+        """Make probes that have ended leave the engine."""
+        for probe in gone:
+            if probe.exception is None:
+                probe.account.close()
+            probe.codes, probe.lines, probe.exception = [], [], None
+        if gone:
+            try:
+                self._arrange()
+            except LinkError as error:
+                self._fail_all(error.message)
+
+    def _has_ended(self) -> bool:
+        return any(probe.lines or probe.exception for probe in self._probes.values())
+
+    def _end_some(self, now: float) -> None:
+        """End what is over: by its hits, its time, or its errors."""
+        for probe in self._probes.values():
+            if probe.state not in LIVE:
+                continue
+            if now >= probe.expires:
+                probe.finish(EXPIRED, f"{probe.recipe.limits.ttl:g} s are over")
+            elif probe.tally.in_a_row >= MAX_ERRORS_IN_A_ROW:
+                probe.finish(FAILED, f"{MAX_ERRORS_IN_A_ROW} errors in a row: {probe.tally.last_error}")
+        ended = [probe for probe in self._probes.values() if probe.state not in LIVE]
+        self._take_away([probe for probe in ended if probe.lines or probe.exception])
+
+    def _check_ownership(self, now: float) -> None:
+        if self._engine is None or now < self._owned_at + _OWNERSHIP:
+            return
+        self._owned_at = now
+        if not self._engine.owned():
+            self._fail_all("another tool took the tool id of sys.monitoring (TOOL_ID_LOST); nothing is taken back")
+
+    def _fail_all(self, reason: str) -> None:
+        for probe in self._probes.values():
+            if probe.state in LIVE:
+                probe.finish(FAILED, reason)
+                probe.codes, probe.lines, probe.exception = [], [], None
+        if self._engine is not None:
+            try:
+                self._engine.arrange([], [])
+            except LinkError:
+                pass
+
+    def _to_look_up(self, now: float) -> list[Probe]:
+        """Probes whose place should be looked up: pending ones after imports, and now and then an armed one."""
+        count = len(sys.modules)
+        if count != self._modules:
+            self._modules, self._modules_at = count, now
+        live = [probe for probe in self._probes.values() if probe.state in LIVE and probe.spec.exception is None]
+        pending = [probe for probe in live if probe.state == PENDING]
+        if now >= self._refreshed_at + _REFRESH:
+            self._refreshed_at = now
+            return pending + _next_turn([probe for probe in live if probe.state == ARMED], self._probes)
+        return pending if now < self._modules_at + _IMPORTING else []
+
+    def _look_up(self, waiting: Sequence[Probe]) -> None:
+        for probe in waiting:
+            try:
+                found: _Found | LinkError = _resolve(probe.spec, self._policy_of(), everywhere=False)
+            except LinkError as error:
+                found = error
+            with self._lock:
+                if self._probes.get(probe.spec.probe_id) is probe and probe.state in LIVE:
+                    self._move(probe, found)
+
+    def _move(self, probe: Probe, found: _Found | LinkError) -> None:
+        """Follow what was found anew. An armed probe stays where it is if its place seems to be gone."""
+        if isinstance(found, LinkError):
+            if probe.state == PENDING:
+                probe.finish(FAILED, " ".join(filter(None, [found.message, found.next])))
+                self._take_away([probe])
+            return
+        same = {id(code) for code in found.codes} == {id(code) for code in probe.codes}
+        if not found.codes or same:
+            return
+        self._place(probe, found)
+        try:
+            self._arrange()
+        except LinkError as error:
+            self._fail_all(error.message)
+
+    def _accounts(self) -> list[Account]:
+        return [
+            self._exceptions,
+            *(p.account for p in self._probes.values() if p.exception is None and p.state in LIVE),
+        ]
+
+    def _pause(self, key: str, paused: bool) -> None:  # noqa: FBT001 - the governor's own thread calls it so
+        with self._lock:
+            if self._engine is None:
+                return
+            if key == _EXCEPTIONS:
+                key = next((p.spec.probe_id for p in self._probes.values() if p.exception is not None), "")
+            if key in self._probes:
+                self._engine.pause(key, paused=paused)
+
+
+class _Found(NamedTuple):
+    """Where a probe's place is at the moment."""
+
+    codes: list[CodeType] = []  # noqa: RUF012 - never written to
+    lines: list[int] = []  # noqa: RUF012
+    functions: Sequence[Any] = ()
+    note: str = ""
+
+
+def _resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> _Found:
+    """Look a place up. Slow; raises LinkError where there is none and will be none."""
+    if spec.line is not None:
+        file, line = spec.line
+        codes = locations.find_line(file, line, forbids=policy.forbids_module, everywhere=everywhere)
+        return _Found(codes, [line] * len(codes), note="" if codes else f"{file} is not loaded yet")
+    if spec.function is not None:
+        module, name = spec.function
+        codes = locations.find_function_codes(module, name, forbids=policy.forbids_module)
+        lines = [locations.first_line(code) for code in codes]
+        return _Found(codes, lines, note="" if codes else f"{module} is not loaded yet")
+    return _resolve_exception(spec)
+
+
+def _resolve_exception(spec: ProbeSpec) -> _Found:
+    assert spec.exception is not None
+    name, scope = spec.exception
+    note = "" if TypeName(name).is_loaded() else f"no exception type {name} is loaded yet"
+    functions = locations.functions_in_scope(scope) if sys.version_info < (3, 12) else ()
+    return _Found(functions=functions, note=note)
+
+
+def _exception_point(probe: Probe, found: _Found) -> ExceptionPoint:
+    assert probe.spec.exception is not None
+    name, scope = probe.spec.exception
+    return ExceptionPoint(
+        probe.spec.probe_id,
+        TypeName(name),
+        Scope(scope, probe.recipe.forbids),
+        found.functions,
+        probe.exception_hit,
+        probe.tally,
+        probe.account.meter,
+    )
+
+
+def _check_policy(spec: ProbeSpec, policy: Policy) -> None:
+    if not policy.enabled:
+        raise Refused("the owner's policy has turned pyrometer off", reason="DISABLED")
+    verb = "catch" if spec.exception is not None else "snap"
+    if verb in policy.forbidden_verbs:
+        raise Refused(f"the owner's policy forbids {verb}")
+    module = spec.exception[1] if spec.exception is not None else (spec.function or ("", ""))[0]
+    if module and policy.forbids_module(module):
+        raise Refused(f"the owner's policy forbids the module {module}")
+
+
+def _next_turn(armed: list[Probe], probes: dict[str, Probe]) -> list[Probe]:
+    """One of the armed probes, each time another: the one that waited longest, which then goes to the end."""
+    if not armed:
+        return []
+    first = armed[0]
+    probes[first.spec.probe_id] = probes.pop(first.spec.probe_id)
+    return [first]

@@ -1,0 +1,101 @@
+"""Which exceptions and which frames a probe means: a type's name, and a pattern of module names.
+
+Both are asked in the service's threads, about objects of the service's, and run none of its code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pyrometer.agent.attributes import mro, qualified_name
+from pyrometer.guard.policy import glob_match
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+MAX_REMEMBERED = 4096
+"""Code objects whose answer is remembered."""
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
+
+
+class TypeName:
+    """An exception type as a person names it: with its module, with the last parts of it, or without."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name.removeprefix("builtins.")
+        self._ending = "." + self._name
+
+    def __call__(self, exc: BaseException) -> bool:
+        """Whether an exception is of a type so named, or of a subclass of one."""
+        return any(self._names(qualified_name(cls)) for cls in mro(type(exc)))
+
+    def is_loaded(self) -> bool:
+        """Whether any exception type of this name exists by now."""
+        waiting: list[type] = [BaseException]
+        seen: set[int] = set()
+        while waiting:
+            cls = waiting.pop()
+            if self._names(qualified_name(cls)):
+                return True
+            fresh = [sub for sub in type.__subclasses__(cls) if id(sub) not in seen]
+            seen.update(id(sub) for sub in fresh)
+            waiting += fresh
+        return False
+
+    def _names(self, full: str) -> bool:
+        return full == self._name or full.endswith(self._ending)
+
+
+class Scope:
+    """The modules whose frames count: those that match a pattern, or all but the standard library's.
+
+    Our own frames and those of modules that the owner forbids are never in scope. The answer is remembered for each
+    code object, which is held meanwhile.
+    """
+
+    def __init__(self, pattern: str, forbids: Callable[[str], bool] = lambda _: False) -> None:
+        self._pattern = pattern
+        self._forbids = forbids
+        self._known: dict[int, tuple[CodeType, bool]] = {}
+
+    def __call__(self, code: CodeType, frame: FrameType) -> bool:
+        """Whether a frame of this code is in scope."""
+        known = self._known.get(id(code))
+        if known is not None:
+            return known[1]
+        if len(self._known) >= MAX_REMEMBERED:
+            self._known.clear()
+        answer = self.has_module(_module_of(frame), code.co_filename)
+        self._known[id(code)] = (code, answer)
+        return answer
+
+    def has_module(self, module: str, filename: str) -> bool:
+        """Whether code of this module and file is in scope."""
+        if is_ours(module) or self._forbids(module):
+            return False
+        if self._pattern:
+            return glob_match(self._pattern, module)
+        return not is_standard_library(module, filename)
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module is Pyrometer's own."""
+    return module == "pyrometer" or module.startswith("pyrometer.")
+
+
+def is_standard_library(module: str, filename: str) -> bool:
+    """Whether code is Python's own, by the module's name and the file that it came from."""
+    if filename.startswith("<frozen "):
+        return True
+    named_so = module.partition(".")[0] in sys.stdlib_module_names
+    return named_so and filename.startswith(_STANDARD_LIBRARY) and "/site-packages/" not in filename
+
+
+def _module_of(frame: FrameType) -> str:
+    scope = frame.f_globals
+    name = scope.get("__name__") if type(scope) is dict else None
+    return name if type(name) is str else ""

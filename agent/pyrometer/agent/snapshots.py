@@ -1,0 +1,151 @@
+"""What is captured at a hit: the frames with their values, the expressions, the exception; in wire form.
+
+It all happens in the service's thread, while that stands still; encoding comes later and elsewhere. Frames are let go
+of before this returns.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from pyrometer.agent.attributes import instance_dict, qualified_name
+from pyrometer.agent.engines.callbacks import read_name
+from pyrometer.agent.expressions import EvaluationError
+from pyrometer.agent.frames import UNSET
+from pyrometer.agent.scopes import is_ours
+from pyrometer.agent.unpatched import native
+from pyrometer.agent.values import Capture, unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType, TracebackType
+    from typing import Any
+
+    from pyrometer.agent.expressions import Expression
+    from pyrometer.guard.redaction import Redactor
+    from pyrometer.link.model import ProbeLimits
+
+MAX_WALK = 10_000
+"""Frames that are counted, shown or not."""
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+
+
+class Recipe(NamedTuple):
+    """What a probe wants to know at a hit, and within which bounds."""
+
+    limits: ProbeLimits
+    redactor: Redactor
+    shape: bool
+    """Whether the owner lets types and sizes out only."""
+    forbids: Callable[[str], bool]
+    """Tells modules whose values stay inside."""
+    expressions: Sequence[Expression]
+
+
+def take(recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | None) -> tuple[dict[str, Any], int]:
+    """Capture a hit; returns it with about how many bytes it will be. Shape: `link.model.hit_event`."""
+    began = native.perf_counter()
+    capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
+    shown, left_out = _choose(frame, exc, recipe.limits.frames)
+    hit: dict[str, Any] = {
+        "hit_id": hit_id,
+        "time": native.time(),
+        "thread": thread_name(native.get_ident()),
+        "frames": [_describe(one, line, recipe, capture) for one, line in shown],
+        "left_out": left_out,
+        "expressions": [[asked.text, _evaluate(asked, frame, exc, capture)] for asked in recipe.expressions],
+        "exception": None if exc is None else _exception(exc, capture),
+        "trace_id": "",
+    }
+    hit["pause"] = native.perf_counter() - began
+    return hit, capture.used_bytes + 300 * len(shown)
+
+
+def lookup_in(frame: FrameType, exc: BaseException | None) -> Callable[[str], object]:
+    """How an expression's names are found: locals, globals, then `exc`."""
+
+    def lookup(name: str) -> object:
+        value = read_name(frame, name)
+        if value is not UNSET:
+            return value
+        if name == "exc" and exc is not None:
+            return exc
+        raise EvaluationError(f"{name} has no value here")
+
+    return lookup
+
+
+def thread_name(ident: int) -> str:
+    """Name of a thread as `threading` has it, read from its dict: a subclass may compute `name`."""
+    active = getattr(sys.modules.get("threading"), "_active", None)
+    thread = active.get(ident) if type(active) is dict else None
+    fields = instance_dict(thread) if thread is not None else None
+    name = fields.get("_name") if fields is not None else None
+    return name if type(name) is str else f"thread {ident:#x}"
+
+
+def _choose(frame: FrameType, exc: BaseException | None, limit: int) -> tuple[list[tuple[FrameType, int]], int]:
+    """The frames to show with their lines, innermost first, and how many more there are.
+
+    Those that an exception has passed already are ended; they are known from its traceback, with their values. At most
+    half of what is shown is theirs, so that the frame that was asked for is among them.
+    """
+    passed = _passed(exc)
+    inner = passed[-(limit // 2) :] if limit > 1 else []
+    shown = [(entry.tb_frame, entry.tb_lineno) for entry in reversed(inner)]
+    left_out = len(passed) - len(inner)
+    at: FrameType | None = frame
+    for _ in range(MAX_WALK):
+        if at is None:
+            break
+        if len(shown) < limit:
+            shown.append((at, at.f_lineno or 0))
+        else:
+            left_out += 1
+        at = at.f_back
+    return shown, left_out
+
+
+def _passed(exc: BaseException | None) -> list[TracebackType]:
+    """Entries of the frames that an exception left before the current one, which is the head of its traceback."""
+    found: list[TracebackType] = []
+    entry = None if exc is None else _traceback_of(exc)
+    while entry is not None and entry.tb_next is not None and len(found) < MAX_WALK:
+        entry = entry.tb_next
+        found.append(entry)
+    return found
+
+
+def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> dict[str, Any]:
+    code = frame.f_code
+    scope = frame.f_globals
+    name = scope.get("__name__") if type(scope) is dict else None
+    module = name if type(name) is str else ""
+    hidden = is_ours(module) or recipe.forbids(module)
+    return {
+        "function": code.co_qualname,
+        "file": code.co_filename,
+        "line": line,
+        "module": module,
+        "locals": None if hidden else capture.locals(frame),
+    }
+
+
+def _evaluate(asked: Expression, frame: FrameType, exc: BaseException | None, capture: Capture) -> dict[str, Any]:
+    try:
+        value = asked.evaluate(lookup_in(frame, exc))
+    except EvaluationError as error:
+        return unreadable(error.why)
+    return capture.value(value)
+
+
+def _exception(exc: BaseException, capture: Capture) -> dict[str, Any]:
+    return {
+        "type": qualified_name(type(exc)),
+        "message": capture.exception_message(exc),
+        "handled": None,
+        "handled_why": "not determined yet",
+    }

@@ -1,0 +1,471 @@
+"""The language: from the tree of an expression to the source of what is run in its place.
+
+Every node becomes Python text over variables `v_NAME` that calls our own operations; nothing in it looks anything up by
+itself. What the language lacks is refused here, with what to write instead. In a condition, comparing with a constant
+is written out for the exact builtin types, so that one that is false costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import _ast
+from typing import NamedTuple
+
+from pyrometer.agent.attributes import attribute_reader
+from pyrometer.agent.mappings import ABSENT
+from pyrometer.agent.operations import BINARY, COMPARISONS, FUNCTIONS, METHODS, Operation
+from pyrometer.link.errors import ExpressionRejected, RedactedName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyrometer.agent.comparisons import Withholder
+
+MAX_NODES = 64
+MAX_HOPS = 8
+"""Attributes one behind the other."""
+_PLAIN_NUMBER = 10**11
+"""Below it no number is a card's: comparing with it gives nothing of one away."""
+
+SHARED = {"x_type": type, "x_int": int, "x_float": float, "x_str": str}
+"""What the sources of all expressions name."""
+
+
+class Term(NamedTuple):
+    """The source of a part, in brackets where it needs them, and what is known of its value."""
+
+    source: str
+    is_bool: bool = False
+    """It is exactly True or False."""
+    constant: object = ABSENT
+    is_name: bool = False
+
+
+class Translator:
+    """Translates one expression.
+
+    Args:
+        text: what was written, for messages.
+        prefix: what the names of this expression's own helpers begin with.
+        condition: refuse what is withheld by its name instead of noting it.
+    """
+
+    def __init__(self, text: str, redactor: Withholder, prefix: str, *, condition: bool) -> None:
+        self._text = text.strip(" \t")
+        self._redactor = redactor
+        self._prefix = prefix
+        self._condition = condition
+        self._what = "a condition" if condition else "an expression"
+        self._nodes = 0
+        self._temporaries = 0
+        self._operations = 0
+        self.names: list[str] = []
+        """Root names in the order of their appearance."""
+        self.methods: set[str] = set()
+        """Methods of `Operations` that the source calls, under its prefix."""
+        self.readers: dict[str, Callable[[object], object]] = {}
+        """What reads its attributes, by the name in the source."""
+        self.withheld = ""
+        """What of it is withheld, in words; empty: nothing."""
+
+    @property
+    def operations(self) -> int:
+        """Calls of operations in the source: what its budget is shared among."""
+        return self._operations
+
+    def value(self, node: _ast.expr) -> Term:
+        """Translate a part whose value matters.
+
+        Raises:
+            ExpressionRejected: the language lacks it.
+            RedactedName: a condition reads what is withheld.
+        """
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise ExpressionRejected(f"the expression has more than {MAX_NODES} parts", next="Write a shorter one.")
+        translate = _TRANSLATIONS.get(type(node))
+        if translate is None:
+            what, instead = _LACKS.get(type(node), ("this", "Read what is stored, and compare it."))
+            raise ExpressionRejected(f"{what} can't be part of {self._what}", next=instead)
+        return translate(self, node)
+
+    def truth(self, node: _ast.expr) -> str:
+        """Translate a part of which only the truth matters; the source gives exactly True or False."""
+        if type(node) is _ast.BoolOp:
+            self._nodes += 1
+            word = " and " if type(node.op) is _ast.And else " or "
+            return f"({word.join([self.truth(part) for part in node.values])})"
+        return self._truth_of(self.value(node))
+
+    def _truth_of(self, term: Term) -> str:
+        if term.is_bool:
+            return term.source
+        if term.constant is not ABSENT:
+            return str(bool(term.constant))
+        slow = self._call("true", term.source)
+        if term.is_name:
+            return f"({term.source} is True or {term.source} is not False and {slow})"
+        return slow
+
+    def _call(self, method: str, *sources: str) -> str:
+        self.methods.add(method)
+        self._operations += 1
+        return f"{self._prefix}{method}({', '.join(sources)})"
+
+    def _read(self, source: str, *, is_name: bool = False) -> Term:
+        """A value that comes from the service. An expression's result must not depend on a withheld one at all."""
+        if self._condition:
+            return Term(source, is_name=is_name)
+        return Term(self._call("seen", source))
+
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return f"{self._prefix}t{self._temporaries}"
+
+    def _withhold(self, what: str) -> None:
+        """Note that something withheld is read; a condition over it is refused."""
+        if self._condition:
+            raise RedactedName(
+                f"a condition may not read {what}: it is redacted",
+                next="Use another value; its owner decides on this one.",
+            )
+        self.withheld = self.withheld or f"it reads {what}, which is redacted"
+
+    def _written(self, node: _ast.expr) -> str:
+        """What was written for a part, shortened."""
+        line = self._text.encode()
+        written = line[node.col_offset : node.end_col_offset].decode(errors="replace")
+        return written if len(written) <= 40 else written[:37] + "…"
+
+    def _name(self, node: _ast.Name) -> Term:
+        name = node.id
+        self._check_word(name)
+        if self._redactor.name(name):
+            self._withhold(name)
+        if name not in self.names:
+            self.names.append(name)
+        return self._read(f"v_{name}", is_name=True)
+
+    def _check_word(self, word: str) -> None:
+        if word[:2] == "__" and word[-2:] == "__":
+            raise ExpressionRejected(
+                f"{word} is of the interpreter's own; {self._what} may not read it",
+                next="Read what the service itself stores.",
+            )
+        if word[:2] == "__":
+            raise ExpressionRejected(
+                f"{word} is private to its class and stored under another name",
+                next=f"Write the name of the class before it: _CLASS{word}",
+            )
+        if word in _INTERNALS:
+            raise ExpressionRejected(
+                f"{word} leads into the interpreter; {self._what} may not read it",
+                next="Read what the service itself stores.",
+            )
+
+    def _constant(self, node: _ast.Constant) -> Term:
+        constant = node.value
+        if type(constant) is complex or constant is Ellipsis:
+            raise ExpressionRejected(
+                f"{self._written(node)} can't be part of {self._what}", next="Use whole or decimal numbers."
+            )
+        if type(constant) in (str, bytes):
+            shown = constant if type(constant) is str else constant.decode("latin-1")  # type: ignore[union-attr]
+            if self._redactor.secret_in(shown):  # type: ignore[arg-type]
+                self._withhold("a text that has the form of a secret")
+        elif type(constant) is int and self._redactor.secret_number(constant):
+            self._withhold("a number that has the form of a secret")
+        return _constant(constant)
+
+    def _attribute(self, node: _ast.Attribute) -> Term:
+        hops, base = 1, node.value
+        while type(base) is _ast.Attribute:
+            hops, base = hops + 1, base.value
+        if hops > MAX_HOPS:
+            raise ExpressionRejected(
+                f"more than {MAX_HOPS} attributes one behind the other", next="Start nearer to the value."
+            )
+        self._check_word(node.attr)
+        owner = self.value(node.value)
+        if self._redactor.name(node.attr):
+            self._withhold(self._written(node))
+        reader = f"{self._prefix}a{len(self.readers)}"
+        self.readers[reader] = attribute_reader(node.attr)
+        return self._read(f"{reader}({owner.source})")
+
+    def _subscript(self, node: _ast.Subscript) -> Term:
+        owner = self.value(node.value)
+        if type(node.slice) is _ast.Slice:
+            ends = [node.slice.lower, node.slice.upper, node.slice.step]
+            sources = ["None" if end is None else self.value(end).source for end in ends]
+            return self._read(self._call("cut", owner.source, *sources))
+        key = self.value(node.slice)
+        method = self._by_key("item", key, node)
+        return self._read(self._call(method, owner.source, key.source))
+
+    def _by_key(self, method: str, key: Term, node: _ast.expr) -> str:
+        """The form of a look-up: the name of a constant key is checked now, any other one when it is known."""
+        if key.constant is ABSENT:
+            return f"named_{method}"
+        if type(key.constant) in (str, bytes):
+            name = key.constant if type(key.constant) is str else key.constant.decode("latin-1")  # type: ignore[attr-defined]
+            if self._redactor.name(name):
+                self._withhold(self._written(node))
+        return method
+
+    def _call_node(self, node: _ast.Call) -> Term:
+        func = node.func
+        if node.keywords or any([type(argument) is _ast.Starred for argument in node.args]):
+            raise ExpressionRejected(
+                f"{self._what} takes only plain arguments", next="Write them without names and stars."
+            )
+        if type(func) is _ast.Name and func.id in FUNCTIONS:
+            self._check_arguments(func.id, FUNCTIONS[func.id], node.args)
+            return self._function(func.id, [self.value(argument).source for argument in node.args])
+        if type(func) is _ast.Attribute and func.attr in METHODS:
+            self._check_arguments(func.attr, METHODS[func.attr], node.args)
+            return self._method(node, func)
+        name = (
+            func.attr if type(func) is _ast.Attribute else func.id if type(func) is _ast.Name else self._written(func)
+        )
+        owner = self._written(func.value) if type(func) is _ast.Attribute else ""
+        instead = (
+            f"{owner}.NAME, len({owner}.NAME), {owner}['KEY']"
+            if owner
+            else ", ".join([f"{name}()" for name in FUNCTIONS])
+        )
+        raise ExpressionRejected(
+            f"{self._what} may not call {name}(): it would run the service's code",
+            next=f"Read what is stored instead: {instead}" if owner else f"What it may call: {instead}",
+        )
+
+    def _check_arguments(self, name: str, operation: Operation, arguments: list[_ast.expr]) -> None:
+        if not operation.least <= len(arguments) <= operation.most:
+            wanted = (
+                f"{operation.least}" if operation.least == operation.most else f"{operation.least} to {operation.most}"
+            )
+            raise ExpressionRejected(
+                f"{name}() takes {wanted} arguments here, not {len(arguments)}", next="Write them all."
+            )
+
+    def _function(self, name: str, sources: list[str]) -> Term:
+        call = self._call(FUNCTIONS[name].method, *sources)
+        return Term(call, is_bool=name in ("any", "all"))
+
+    def _method(self, node: _ast.Call, func: _ast.Attribute) -> Term:
+        owner = self.value(func.value)
+        arguments = [self.value(argument) for argument in node.args]
+        method = METHODS[func.attr].method
+        if method == "get":
+            method = self._by_key("get", arguments[0], node)
+        call = self._call(method, owner.source, *[argument.source for argument in arguments])
+        if func.attr in ("startswith", "endswith"):
+            return Term(call, is_bool=True)
+        return self._read(call) if func.attr == "get" else Term(call)
+
+    def _bool_op(self, node: _ast.BoolOp) -> Term:
+        """`a or b` gives one of them: the first of them is kept while its truth is looked at."""
+        is_and = type(node.op) is _ast.And
+        terms = [self.value(part) for part in node.values]
+        if all([term.is_bool for term in terms]):
+            return Term(f"({(' and ' if is_and else ' or ').join([term.source for term in terms])})", is_bool=True)
+        result = terms[-1].source
+        for term in reversed(terms[:-1]):
+            kept = self._temporary()
+            test = self._call("true", f"({kept} := {term.source})")
+            result = f"({result} if {test} else {kept})" if is_and else f"({kept} if {test} else {result})"
+        return Term(result)
+
+    def _unary_op(self, node: _ast.UnaryOp) -> Term:
+        if type(node.op) is _ast.Not:
+            return Term(f"(not {self.truth(node.operand)})", is_bool=True)
+        if type(node.op) is _ast.Invert:
+            raise ExpressionRejected(
+                f"~ can't be part of {self._what}", next="Write `not` for the opposite of a truth."
+            )
+        term = self.value(node.operand)
+        is_minus = type(node.op) is _ast.USub
+        if type(term.constant) in (int, float):
+            return _constant(-term.constant if is_minus else term.constant)  # type: ignore[operator]
+        return Term(self._call("negative" if is_minus else "positive", term.source))
+
+    def _bin_op(self, node: _ast.BinOp) -> Term:
+        sign = _SIGNS.get(type(node.op), "")
+        if sign not in BINARY:
+            raise ExpressionRejected(
+                f"the operator in {self._written(node)} can't be part of {self._what}",
+                next=f"Operators that can: {' '.join(BINARY)}",
+            )
+        left, right = self.value(node.left), self.value(node.right)
+        return Term(self._call(BINARY[sign], left.source, right.source))
+
+    def _if_exp(self, node: _ast.IfExp) -> Term:
+        body = self.value(node.body)
+        test = self.truth(node.test)
+        other = self.value(node.orelse)
+        return Term(f"({body.source} if {test} else {other.source})", is_bool=body.is_bool and other.is_bool)
+
+    def _sequence(self, node: _ast.Tuple | _ast.List) -> Term:
+        terms = [self.value(part) for part in node.elts]
+        inner = "".join([f"{term.source}, " for term in terms])
+        is_list = type(node) is _ast.List
+        source = f"[{inner}]" if is_list else f"({inner})"
+        constants = [term.constant for term in terms]
+        if any([constant is ABSENT for constant in constants]):
+            return Term(source)
+        return Term(source, constant=constants if is_list else tuple(constants))
+
+    def _set(self, node: _ast.Set) -> Term:
+        constants = [self.value(part).constant for part in node.elts]
+        self._check_hashed(constants)
+        return Term(f"{{{', '.join([_constant(constant).source for constant in constants])}}}")
+
+    def _dict(self, node: _ast.Dict) -> Term:
+        keys = [Term("") if key is None else self.value(key) for key in node.keys]
+        self._check_hashed([key.constant for key in keys])
+        entries = []
+        for key, value in zip(keys, node.values, strict=True):
+            self._by_key("item", key, node)
+            entries.append(f"{key.source}: {self.value(value).source}")
+        return Term(f"{{{', '.join(entries)}}}")
+
+    def _check_hashed(self, constants: list[object]) -> None:
+        """Elements of a set and keys: constants, and not texts beside bytes, which Python may warn of."""
+        kinds = [type(constant) for constant in constants]
+        if any([kind not in _SCALARS for kind in kinds]) or (str in kinds and bytes in kinds):
+            raise ExpressionRejected(
+                "what a set or a dictionary has is looked up by constants only", next="Write a list instead."
+            )
+
+    def _compare(self, node: _ast.Compare) -> Term:
+        """`a < b < c` is `a < b and b < c` with b read once."""
+        left = self.value(node.left)
+        parts = []
+        for index, (op, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            right = self.value(right_node)
+            shared = right
+            if index < len(node.ops) - 1 and right.constant is ABSENT and not right.is_name:
+                kept = self._temporary()
+                right, shared = Term(f"({kept} := {right.source})"), Term(kept, is_name=True)
+            parts.append(self._pair(left, _SIGNS[type(op)], right))
+            left = shared
+        return Term(parts[0] if len(parts) == 1 else f"({' and '.join(parts)})", is_bool=True)
+
+    def _pair(self, left: Term, sign: str, right: Term) -> str:
+        if sign in ("is", "is not"):
+            for term in (left, right):
+                if term.constant is not ABSENT and type(term.constant) not in (bool, type(None)):
+                    raise ExpressionRejected(
+                        f"`{sign}` compares identities, not values", next="Write == or != for values."
+                    )
+            return f"({left.source} {sign} {right.source})"
+        quick = self._quick(left, sign, right) if self._condition else ""
+        return quick or self._call(COMPARISONS[sign], left.source, right.source)
+
+    def _quick(self, left: Term, sign: str, right: Term) -> str:
+        """A comparison with a constant, written out for values of its exact type; empty where it can't be."""
+        term, constant = (left, right.constant) if left.constant is ABSENT else (right, left.constant)
+        guards = _guards(sign, constant, is_right=term is left)
+        if not guards or term.constant is not ABSENT:
+            return ""
+        first = name = term.source
+        if not term.is_name:
+            name = self._temporary()
+            first = f"{name} := {term.source}"
+        tests = [f"x_type({first if not index else name}) is {guard}" for index, guard in enumerate(guards)]
+        ours, theirs = (name, right.source) if term is left else (left.source, name)
+        slow = self._call(COMPARISONS[sign], ours, theirs)
+        return f"({ours} {sign} {theirs} if {' or '.join(tests)} else {slow})"
+
+
+def _constant(value: object) -> Term:
+    """A constant as a term; an infinite number has no literal but a sum."""
+    source = repr(value)
+    if type(value) is float and "inf" in source:
+        source = "1e999" if value > 0 else "-1e999"
+    return Term(f"({source})" if source[:1] == "-" else source, constant=value)
+
+
+def _guards(sign: str, constant: object, *, is_right: bool) -> tuple[str, ...]:
+    """The exact types for which a comparison with a constant may be written out: it runs nothing and betrays nothing."""
+    kind = type(constant)
+    if kind is str and sign in ("==", "!="):
+        return ("x_str",)
+    if (kind is int or kind is float) and sign in ("==", "!=", "<", "<=", ">", ">="):
+        small = sign in ("==", "!=") or -_PLAIN_NUMBER < constant < _PLAIN_NUMBER  # type: ignore[operator]
+        return (("x_int", "x_float") if kind is int else ("x_float", "x_int")) if small else ()
+    if (kind is tuple or kind is list) and sign in ("in", "not in") and is_right and constant:
+        kinds = [type(element) for element in constant]  # type: ignore[attr-defined]
+        for only, guard in ((str, "x_str"), (int, "x_int")):
+            if all([element is only for element in kinds]):
+                return (guard,)
+    return ()
+
+
+_SCALARS = (str, bytes, int, float, bool, type(None))
+
+_TRANSLATIONS: dict[type, Callable[[Translator, Any], Term]] = {
+    _ast.Attribute: Translator._attribute,
+    _ast.BinOp: Translator._bin_op,
+    _ast.BoolOp: Translator._bool_op,
+    _ast.Call: Translator._call_node,
+    _ast.Compare: Translator._compare,
+    _ast.Constant: Translator._constant,
+    _ast.Dict: Translator._dict,
+    _ast.IfExp: Translator._if_exp,
+    _ast.List: Translator._sequence,
+    _ast.Name: Translator._name,
+    _ast.Set: Translator._set,
+    _ast.Subscript: Translator._subscript,
+    _ast.Tuple: Translator._sequence,
+    _ast.UnaryOp: Translator._unary_op,
+}
+"""What the language has. A node that is not here is refused."""
+
+_LOOP = "Look at one element: items[0]; or at all of them: any(items), sum(items), len(items)"
+_LACKS: dict[type, tuple[str, str]] = {
+    _ast.DictComp: ("a comprehension", _LOOP),
+    _ast.GeneratorExp: ("a comprehension", _LOOP),
+    _ast.ListComp: ("a comprehension", _LOOP),
+    _ast.SetComp: ("a comprehension", _LOOP),
+    _ast.Lambda: ("a lambda", "Write what it would give."),
+    _ast.NamedExpr: ("an assignment", "Write the value where it is used; == compares."),
+    _ast.Await: ("await", "It would run the service's code; read what is stored."),
+    _ast.Yield: ("yield", "It would run the service's code; read what is stored."),
+    _ast.YieldFrom: ("yield", "It would run the service's code; read what is stored."),
+    _ast.Starred: ("a star", "Name the elements one by one."),
+    _ast.JoinedStr: ("an f-string", "Compare the values that it is made of."),
+    _ast.Slice: ("a slice within a tuple", "Slice one dimension: items[1:3]"),
+}
+"""What it lacks by intent, and what to write instead."""
+
+_SIGNS: dict[type, str] = {
+    _ast.Eq: "==",
+    _ast.NotEq: "!=",
+    _ast.Lt: "<",
+    _ast.LtE: "<=",
+    _ast.Gt: ">",
+    _ast.GtE: ">=",
+    _ast.In: "in",
+    _ast.NotIn: "not in",
+    _ast.Is: "is",
+    _ast.IsNot: "is not",
+    _ast.Add: "+",
+    _ast.Sub: "-",
+    _ast.Mult: "*",
+    _ast.Div: "/",
+    _ast.FloorDiv: "//",
+    _ast.Mod: "%",
+    _ast.BitAnd: "&",
+}
+
+_INTERNALS = frozenset(
+    (
+        *("gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin"),
+        *("ag_frame", "ag_code", "ag_await", "tb_frame", "tb_next", "f_back", "f_builtins", "f_code", "f_globals"),
+        *("f_locals", "f_trace", "co_code", "co_consts", "co_names", "co_cellvars", "co_freevars", "co_varnames"),
+        *("func_globals", "func_code", "func_closure", "im_func", "im_self", "im_class", "cell_contents", "mro"),
+    )
+)
+"""Attributes of frames, code, generators and functions, from which all of the process can be reached."""

@@ -1,0 +1,46 @@
+"""Whose code a file holds, and how to name the file in few characters."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+_PACKAGES = re.compile(r"^.*/(?:site|dist)-packages/")
+_STDLIB = re.compile(r"^.*/lib(?:64)?/python3\.\d+t?/")
+_NATIVE = (".so", ".c", ".cc", ".cpp", ".pyx", ".rs")
+
+
+class Origin(Enum):
+    """Whose code it is."""
+
+    SERVICE = "service"
+    LIBRARY = "library"
+    STDLIB = "stdlib"
+    NATIVE = "native"
+
+
+def origin_of(file: str, prefixes: Sequence[str] = ()) -> Origin:
+    """Tell by the path; `prefixes` are folders of the standard library, as the agent named them."""
+    if not file or file.endswith(_NATIVE):
+        return Origin.NATIVE
+    if _PACKAGES.match(file):
+        return Origin.LIBRARY
+    if file.startswith("<frozen") or _STDLIB.match(file) or any(file.startswith(f"{each}/") for each in prefixes):
+        return Origin.STDLIB
+    return Origin.SERVICE
+
+
+def shorten(files: Sequence[tuple[str, Origin]]) -> tuple[str, ...]:
+    """Name files by what tells them apart: libraries from their package on, the service's from what it has in common."""
+    own = sorted({file for file, origin in files if origin is Origin.SERVICE and file.startswith("/")})
+    common = os.path.commonpath([os.path.dirname(file) for file in own]) if own else ""
+    base = os.path.dirname(common).rstrip("/") + "/"
+    return tuple(_short(file, origin, base) for file, origin in files)
+
+
+def _short(file: str, origin: Origin, base: str) -> str:
+    if origin is Origin.SERVICE:
+        return file.removeprefix(base)
+    return _STDLIB.sub("", _PACKAGES.sub("", file))

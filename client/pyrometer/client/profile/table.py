@@ -1,0 +1,91 @@
+"""The hottest functions as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyrometer.client.profile import hottest
+from pyrometer.client.profile.hottest import Row
+from pyrometer.client.profile.model import Profile
+from pyrometer.client.profile.paths import Origin
+from pyrometer.client.render.terminal import Style
+
+_GAP = 3
+_MIN_FUNCTION = 12
+_MIN_WHERE = 16
+
+
+def lines(profile: Profile, rows: list[Row], style: Style, width: int) -> Iterator[str]:
+    """The table, a heading first; it keeps to the width by cutting names, never figures."""
+    bars = [_bars(profile, row) for row in rows]
+    function, where = _widths(rows, bars, width)
+    head = f" SELF   TOTAL   {'FUNCTION'.ljust(function)}   {'WHERE'.ljust(where)}"
+    yield style.paint((f"{head}   WORKERS" if any(bars) else head).rstrip(), "dim")
+    for row, bar in zip(rows, bars, strict=True):
+        name = style.paint(
+            _cut(row.function, function).ljust(function), *(["bold"] if row.origin is Origin.SERVICE else [])
+        )
+        place = _cut_left(row.where, where).ljust(where)
+        line = f"{percent(row.self_share)}  {percent(row.total_share)}   {name}   {place}   {bar}"
+        yield line.rstrip()
+
+
+def percent(share: float) -> str:
+    """A share in six columns: whole per cents, and tenths where that is more than nothing."""
+    number = 100 * share
+    return (f"{number:.0f} %" if number >= 9.95 or number == 0 else f"{number:.1f} %").rjust(6)
+
+
+def summary(profile: Profile) -> str:
+    """What the profile is, in one line."""
+    notes = profile.notes
+    parts = [profile.service or "profile", f"{profile.seconds:.1f} s of {time_name(profile.kind)}"]
+    parts.append(f"{profile.count:,} samples{_missed(notes.get('missed', ''), profile.count)}")
+    if "rate" in notes:
+        parts.append(f"{reader_name(notes.get('source', ''))} at {float(notes['rate']):.0f} Hz")
+    if "own_cpu_seconds" in notes and profile.seconds:
+        parts.append(f"own cost {100 * float(notes['own_cpu_seconds']) / profile.seconds:.0f} % of a core")
+    return ", ".join(parts)
+
+
+def time_name(kind: str) -> str:
+    """What is measured, for people."""
+    return {"cpu": "CPU time", "wall": "wall time", "gil": "time with the GIL"}.get(kind, kind)
+
+
+def reader_name(source: str) -> str:
+    """Who looked, for people."""
+    return {"outside": "py-spy", "agent": "the agent", "both": "py-spy and the agents"}.get(
+        source, source or "somebody"
+    )
+
+
+def _missed(missed: str, count: int) -> str:
+    number = int(missed) if missed.isdigit() else 0
+    return f" ({100 * number / (count + number):.1f} % missed)" if number else ""
+
+
+def _bars(profile: Profile, row: Row) -> str:
+    bar = hottest.sparkline(row.spread)
+    pid = hottest.concentrated(profile, row.spread)
+    return f"{bar}   (all of it in {pid})" if bar and pid is not None else bar
+
+
+def _widths(rows: list[Row], bars: list[str], width: int) -> tuple[int, int]:
+    """Columns for names and places."""
+    function = max([len(row.function) for row in rows] + [len("FUNCTION")])
+    where = max([len(row.where) for row in rows] + [len("WHERE")])
+    room = width - len(" SELF   TOTAL   ") - _GAP - (max(map(len, bars)) + _GAP if any(bars) else 0)
+    over = function + where - room
+    if over > 0:
+        function -= min(max(0, function - max(_MIN_FUNCTION, room // 2)), over)
+        where = max(_MIN_WHERE, min(where, room - function))
+    return function, where
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _cut_left(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
