@@ -102,6 +102,11 @@ class Capture:
         self._deadline = now + MAX_SECONDS
         self._wall = now + MAX_WALL
 
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of what was copied so far, encoded, at the worst."""
+        return MAX_BYTES - self._bytes
+
     def value(self, obj: object, name: str | None = None) -> Node:
         """Copy a value; withhold it if its name says so."""
         if name is not None and self._verdicts[name]:
