@@ -244,7 +244,7 @@ class _Insertion:
                 begins[instruction] = runs[0].instructions[0]
                 if lines[result[-1]] == lines[instruction] and result[-1].op not in ENDS:
                     result.append(_like(instruction, Instruction(op["JUMP_FORWARD"], target=instruction)))
-            for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            for block, following in zip(blocks, [*blocks[1:], None], strict=False):
                 block.switch.target = following.instructions[0] if following else instruction
                 result += block.instructions
             result.append(instruction)

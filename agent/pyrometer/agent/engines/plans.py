@@ -1,0 +1,219 @@
+"""What an arrangement makes of code objects on 3.11: which are rewritten, how, and whether it worked.
+
+Code objects nest: a function that is made by another is a constant of its maker's code. So one that is rewritten
+changes those around it, and a code object comes out as it was where nothing in it is wanted.
+"""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import NamedTuple
+
+from pyrometer.agent.engines import Placement
+from pyrometer.agent.engines.calls import Call, CallbackMaker
+from pyrometer.agent.engines.rewriting import Injection, inject_calls
+from pyrometer.agent.engines.switches import Guard, Words
+from pyrometer.agent.engines.trampolines import divert_exceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
+
+    from pyrometer.agent.engines import LinePoint
+    from pyrometer.agent.engines.catching import TableCallback
+
+MAX_BYTES = 65_536
+"""Bytecode of a function that gets calls: some 2,000 lines, 200 ms."""
+MAX_WATCHED_BYTES = 1 << 20
+"""Bytecode of a function whose exceptions are watched."""
+
+
+class _Made(NamedTuple):
+    """A code object that was rewritten."""
+
+    original: CodeType
+    code: CodeType
+    signature: tuple[object, ...]
+    calls: list[Call]
+
+
+class Plan:
+    """One arrangement. Ask `concerns` and `watch_code` first, then `code_for`, then for what came of it."""
+
+    def __init__(
+        self,
+        points: Iterable[LinePoint],
+        watch: TableCallback | None,
+        store: Callable[[CodeType, int], Callable[[int], None]] | None,
+        exhausted: Callable[[str], None],
+    ) -> None:
+        self.watch = watch
+        self._store = store
+        self._exhausted = exhausted
+        self._points: dict[int, list[LinePoint]] = {}
+        self._tallies: dict[str, object] = {}
+        self._codes: dict[int, CodeType] = {}
+        for point in points:
+            self._add(point)
+        self.files = {code.co_filename for code in self._codes.values()}
+        self._held: dict[int, CodeType] = {}
+        self._concerns: dict[int, tuple[CodeType, bool]] = {}
+        self._watched: dict[int, CodeType] = {}
+        self._made: dict[tuple[int, int], _Made] = {}
+        self._before: dict[tuple[int, int], _Made] = {}
+        self._placed: set[str] = set()
+        self._failures: dict[str, list[str]] = {}
+
+    def _add(self, point: LinePoint) -> None:
+        """Take a point. The same one may come twice: as the code that runs, and as what it was made from."""
+        self._codes[id(point.code)] = point.code
+        self._tallies[point.probe_id] = point.tally
+        known = self._points.setdefault(id(point.code), [])
+        if not any(each.probe_id == point.probe_id and each.line == point.line for each in known):
+            known.append(point)
+
+    def concerns(self, code: CodeType) -> bool:
+        """Whether a wanted code object is this one or nested in it."""
+        known = self._concerns.get(id(code))
+        if known is not None:
+            return known[1]
+        if id(code) in self._codes:
+            self._held[id(code)] = code
+        inside = [self.concerns(nested) for nested in nested_codes(code)]
+        answer = id(code) in self._codes or any(inside)
+        self._concerns[id(code)] = (code, answer)
+        return answer
+
+    def is_found(self) -> bool:
+        """Whether each wanted code object was met."""
+        return len(self._held) == len(self._codes)
+
+    def watch_code(self, code: CodeType) -> None:
+        """Watch the exceptions of a code object and of those nested in it."""
+        if id(code) not in self._watched:
+            self._watched[id(code)] = code
+            for nested in nested_codes(code):
+                self.watch_code(nested)
+
+    def reuse(self, before: Plan | None) -> None:
+        """Take over from an earlier plan what would come out the same."""
+        self._before = before._made if before is not None else {}
+
+    def wants(self, point: LinePoint) -> bool:
+        """Whether a point, in whatever code, is of a probe that is armed."""
+        return self._tallies.get(point.probe_id) is point.tally
+
+    def code_for(self, code: CodeType, scope: dict[str, Any]) -> CodeType:
+        """What a function of this code and these globals is to run."""
+        key = (id(code), id(scope))
+        if key in self._made:
+            return self._made[key].code
+        constants = [self.code_for(each, scope) if type(each) is CodeType else each for each in code.co_consts]
+        points, watched = self._points.get(id(code), []), id(code) in self._watched
+        changed = [id(new) for new, old in zip(constants, code.co_consts, strict=True) if new is not old]
+        if not points and not watched and not changed:
+            return code
+        identity = [(point.probe_id, point.line, id(point.tally), id(point.meter)) for point in points]
+        signature = (*identity, watched and id(self.watch), *changed)
+        made = self._before.get(key)
+        if made is None or made.original is not code or made.signature != signature:
+            made = self._make(code.replace(co_consts=tuple(constants)) if changed else code, code, scope, signature)
+        self._made[key] = made
+        self._placed.update(call.point.probe_id for call in made.calls)
+        return made.code
+
+    def _make(self, code: CodeType, original: CodeType, scope: dict[str, Any], signature: tuple[object, ...]) -> _Made:
+        calls: list[Call] = []
+        points = self._points.get(id(original), [])
+        if points:
+            try:
+                code, calls = self._with_calls(code, points, scope)
+            except Exception as error:  # bytecode that no compiler of ours wrote; the service is not to suffer for it
+                self._fail(points, str(error) if isinstance(error, _Refused) else f"can't rewrite: {error!r}", original)
+        if self.watch is not None and id(original) in self._watched and len(code.co_code) <= MAX_WATCHED_BYTES:
+            try:
+                code = divert_exceptions(code, self.watch.function, self.watch.guard)
+            except Exception:  # the same; its exceptions are seen where they arrive
+                pass
+        words = [call._replace(switch=self._words(code, call.switch)) for call in calls]
+        return _Made(original, code, signature, words)
+
+    def _words(self, code: CodeType, switch: Any) -> Words | Guard:
+        if isinstance(switch, Guard):
+            return switch
+        assert self._store is not None
+        return Words(code, switch, self._store)
+
+    def _with_calls(
+        self, code: CodeType, points: Sequence[LinePoint], scope: dict[str, Any]
+    ) -> tuple[CodeType, list[Call]]:
+        if len(code.co_code) > MAX_BYTES:
+            raise _Refused(f"it has {len(code.co_code)} bytes of bytecode, and over {MAX_BYTES} none is rewritten")
+        injections = [
+            Injection(
+                point.line,
+                point.condition.names if point.condition is not None else (),
+                CallbackMaker(point, code, scope, self._exhausted),
+                None if self._store is not None else Guard(),
+            )
+            for point in points
+        ]
+        injected = inject_calls(code, injections)
+        calls: list[Any] = []
+        for point, injection, callback, offsets in zip(
+            points, injections, injected.callbacks, injected.switches, strict=True
+        ):
+            if offsets:
+                calls.append(Call(point, injection.guard if injection.guard is not None else offsets, callback))  # type: ignore[arg-type]
+            else:
+                self._fail([point], f"no instruction begins at line {point.line}", code)
+        return injected.code, calls
+
+    def _fail(self, points: Iterable[LinePoint], why: str, code: CodeType) -> None:
+        for point in points:
+            self._failures.setdefault(point.probe_id, []).append(f"{code.co_qualname}: {why}")
+
+    def refuse(self, code: CodeType, why: str) -> None:
+        """Note that a function could not be given its code."""
+        for made in self._made.values():
+            if made.code is code:
+                self._fail([call.point for call in made.calls], why, made.original)
+                self._placed.difference_update(call.point.probe_id for call in made.calls)
+
+    def made(self) -> Iterator[tuple[CodeType, CodeType]]:
+        """Code objects that were made, and what from."""
+        return ((made.code, made.original) for made in self._made.values())
+
+    def calls(self) -> Iterator[Call]:
+        """The calls in all of them."""
+        return (call for made in self._made.values() for call in made.calls)
+
+    def placements(self, note: str) -> list[Placement]:
+        """What came of each probe with lines."""
+        return [self._placement(probe_id, note) for probe_id in self._tallies]
+
+    def _placement(self, probe_id: str, note: str) -> Placement:
+        failures = self._failures.get(probe_id, [])
+        if probe_id in self._placed:
+            return Placement(probe_id, note="; ".join([note, *failures]))
+        return Placement(probe_id, error="; ".join(failures) or self._unreachable(probe_id))
+
+    def _unreachable(self, probe_id: str) -> str:
+        names = [
+            self._codes[key].co_qualname
+            for key, points in self._points.items()
+            if any(point.probe_id == probe_id for point in points)
+        ]
+        if "<module>" in names:
+            return "the line is in a module's body, which runs once, when it is imported"
+        return f"no function was found that runs {', '.join(names)}: it was replaced, or is held where we do not look"
+
+
+class _Refused(Exception):
+    """A code object that is not rewritten, by a rule of ours."""
+
+
+def nested_codes(code: CodeType) -> list[CodeType]:
+    """Code objects among the constants of one."""
+    return [each for each in code.co_consts if type(each) is CodeType]
