@@ -57,15 +57,16 @@ class Account:
         self._governor = governor
         self._opened = self._since = governor.clock()
         self._allowance = _FIRST_ALLOWANCE
-        self._seen = 0
         self._missed = 0.0
+        self._capture = 0.0
         self._step = _FIRST_GUESS
         self._governed_until = 0.0
 
     @property
     def sampled_share(self) -> float:
         """Share of the executions that were looked at; an estimate once events have been switched off."""
-        return 1.0 if not self._missed else self._seen / (self._seen + self._missed)
+        seen = self.meter.used
+        return 1.0 if not self._missed else seen / (seen + self._missed)
 
     def cpu_share(self, now: float) -> float:
         """Share of one core since it was opened."""
@@ -78,9 +79,11 @@ class Account:
     def captured(self, seconds: float) -> None:
         """Pay for a hit. In the service's thread; an account in debt ends the allowance with the next event."""
         self.total += seconds
+        self._capture = seconds
         if not self._governor.pay(seconds, self._governor.clock()):
             self.settle()
-            self._allowance = self.meter.left = min(1, self.meter.left)
+            self._allowance = min(1, self.meter.left)
+            self.meter.give(self._allowance)
 
     def settle(self) -> None:
         """Pay for the events since the last time."""
@@ -88,9 +91,9 @@ class Account:
         left = max(self.meter.left, 0)
         used, self._allowance = max(self._allowance - left, 0), left
         elapsed, self._since = now - self._since, now
-        self._seen += used
         if used:
             self._step = elapsed / used
+            self.cost = min(self.cost, self._step)  # what comes every microsecond takes no more than that
         charge = min(elapsed, used * self.cost)
         self.total += charge
         self._governor.pay(charge, now)
@@ -98,7 +101,7 @@ class Account:
     def close(self) -> None:
         """End it: no more allowances."""
         self.closed = True
-        self.meter.left = 0
+        self.meter.give(0)
 
     def allow(self, now: float) -> None:
         """Give the next allowance. What was missed meanwhile is told from how quickly the last one was used up."""
@@ -109,11 +112,14 @@ class Account:
             self._governed_until = now + GOVERNED
         allowance = int(self._governor.quantum / self.cost)
         self._since = now
-        self._allowance = self.meter.left = max(_SMALLEST, min(_LARGEST, allowance))
+        self._allowance = max(_SMALLEST, min(_LARGEST, allowance))
+        self.meter.give(self._allowance)
 
     def _spent(self, seconds: float) -> None:
         """The allowance is used up; its last event took so long. In the service's thread."""
         try:
+            seconds -= min(seconds, self._capture)  # which was paid for
+            self._capture = 0.0
             sample = min(seconds, 4 * self.cost) + EVENT_COST
             self.cost += (sample - self.cost) / 4
             self.settle()

@@ -47,6 +47,9 @@ def local_names(code: CodeType) -> tuple[str, ...]:
 def read_locals(frame: FrameType) -> list[tuple[str, object]]:
     """Names and values of a frame's variables in order of appearance, UNSET for those without a value.
 
+    The frame must not run meanwhile: it is one of the calling thread, or suspended, or over. (Of another thread's, that
+    goes on as soon as it gets the GIL, 3.11 and 3.12 would read memory that is no longer the frame's.)
+
     Of a module or a class body: what its namespace holds, but for the interpreter's own names; nothing where that is
     not a plain dictionary. `prepare` must have run.
     """
@@ -75,6 +78,13 @@ def local_reader(code: CodeType, name: str) -> Callable[[FrameType], object]:
     if _native is not None and code.co_flags & _OPTIMIZED and name in local_names(code):
         return _native.reader_of(local_names(code).index(name))
     return lambda frame: read_local(frame, name)
+
+
+def native_layout() -> tuple[int, int] | None:
+    """Where this interpreter has the variables: offset of the pointer to its own frame in a frame object, offset of
+    the first variable there. None where that is not used, or not known: `prepare` must have run.
+    """
+    return None if _native is None else (_native.F_FRAME, _native.offset)
 
 
 def prepare() -> str:
@@ -140,7 +150,7 @@ class _NativeReader:
     another way is told by that, and left alone.
     """
 
-    _F_FRAME = 24
+    F_FRAME = 24
     """Offset of `f_frame` in a frame object, after the reference count, the type and `f_back`."""
     _OFFSETS = range(48, 120, 8)
 
@@ -158,11 +168,11 @@ class _NativeReader:
         self._pointer = ctypes.c_void_p
         self._object = ctypes.py_object
         self._arrays: dict[int, tuple[Any, Any]] = {}
-        self._offset = _calibrate(self, object())
+        self.offset = _calibrate(self, object())
 
     def find(self, frame: FrameType, first: object, second: object) -> int:
         """Where in the interpreter's frame the two first variables, whose values are given, stand."""
-        address = self._pointer.from_address(id(frame) + self._F_FRAME).value or 0
+        address = self._pointer.from_address(id(frame) + self.F_FRAME).value or 0
         for offset in self._OFFSETS:
             found = (self._pointer * 2).from_address(address + offset)
             if (found[0], found[1]) == (id(first), id(second)):
@@ -172,7 +182,7 @@ class _NativeReader:
     def read(self, frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
         """Names and values of the frame's variables."""
         objects, pointers = self._arrays.get(len(names)) or self._arrays_of(len(names))
-        address = (self._pointer.from_address(id(frame) + self._F_FRAME).value or 0) + self._offset
+        address = (self._pointer.from_address(id(frame) + self.F_FRAME).value or 0) + self.offset
         present = pointers(address)[:]
         found = objects(address)
         values = found[:] if None not in present else [found[i] if at else UNSET for i, at in enumerate(present)]
@@ -188,7 +198,7 @@ class _NativeReader:
     def reader_of(self, index: int) -> Callable[[FrameType], object]:
         """What reads the variable that stands at an index."""
         pointer, at = self._pointer.from_address, self._object.from_address
-        f_frame, offset = self._F_FRAME, self._offset + 8 * index
+        f_frame, offset = self.F_FRAME, self.offset + 8 * index
 
         def read(frame: FrameType) -> object:
             try:

@@ -58,14 +58,14 @@ class Probe:
         self.reason = ""
         self.shown_state = ""
         """The state that was last told to the owner."""
+        self.looked_up = 0.0
+        """When its place was last looked up anew."""
         self.expires = native.monotonic() + recipe.limits.ttl
         self.codes: list[CodeType] = []
         self.lines: list[LinePoint] = []
         self.exception: ExceptionPoint | None = None
         self.open = True
         """Whether hits count; False from the last one on, before the registry has taken note."""
-        self._matched = count()
-        self._matches = 0
         self._dropped = 0
         self._rate_limited = 0
         self._tickets = deque(range(recipe.limits.hits))
@@ -81,10 +81,9 @@ class Probe:
         """An exception of the kind is first seen in scope. Raises a signal's exception, and errors of the condition."""
         if not self.open:
             return
-        if self.condition is not None and not self.condition.test(lookup_in(frame, exc)):
-            self.tally.condition_false += 1
-            return
-        self._hit(frame, exc)
+        if self.condition is None or self.condition.test(lookup_in(frame, exc)):
+            self.tally.fired += 1
+            self._hit(frame, exc)
 
     def finish(self, state: str, reason: str) -> None:
         """End it: hits that are on their way are inert from now on."""
@@ -107,8 +106,8 @@ class Probe:
             reason=reason,
             by=self.spec.by,
             reached=tally.reached,
-            condition_false=tally.condition_false,
-            matched=self._matches,
+            condition_false=tally.condition_false if self.condition is not None else 0,
+            matched=tally.fired,
             rate_limited=self._rate_limited,
             dropped=self._dropped,
             errors=tally.errors,
@@ -129,7 +128,6 @@ class Probe:
     def _hit(self, frame: FrameType, exc: BaseException | None) -> None:
         if not self.open:
             return
-        self._matches = next(self._matched) + 1
         if not self._within_rate():
             self._rate_limited += 1
             return

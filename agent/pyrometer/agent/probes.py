@@ -310,7 +310,7 @@ class Registry:
         pending = [probe for probe in live if probe.state == PENDING]
         if now >= self._refreshed_at + _REFRESH:
             self._refreshed_at = now
-            return pending + _next_turn([probe for probe in live if probe.state == ARMED], self._probes)
+            return pending + _next_turn([probe for probe in live if probe.state == ARMED], now)
         return pending if now < self._modules_at + _IMPORTING else []
 
     def _look_up(self, waiting: Sequence[Probe]) -> None:
@@ -411,10 +411,10 @@ def _check_policy(spec: ProbeSpec, policy: Policy) -> None:
         raise Refused(f"the owner's policy forbids the module {module}")
 
 
-def _next_turn(armed: list[Probe], probes: dict[str, Probe]) -> list[Probe]:
-    """One of the armed probes, each time another: the one that waited longest, which then goes to the end."""
+def _next_turn(armed: list[Probe], now: float) -> list[Probe]:
+    """One of the armed probes, each time another: the one whose look-up is the longest ago."""
     if not armed:
         return []
-    first = armed[0]
-    probes[first.spec.probe_id] = probes.pop(first.spec.probe_id)
+    first = min(armed, key=lambda probe: probe.looked_up)
+    first.looked_up = now
     return [first]

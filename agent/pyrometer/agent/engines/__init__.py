@@ -21,25 +21,43 @@ if TYPE_CHECKING:
 class Tally:
     """Counters of one probe, written by the service's threads without a lock.
 
-    An increment may be lost where two threads race; the counts are for people, and a lock of ours in a callback is
-    what we promise not to have.
+    Each increment costs a tenth of a condition's bar, so that what can be derived is not counted: the events of lines
+    are what their meter gave out. On interpreters with a GIL no thread switch comes between reading and writing.
     """
 
-    __slots__ = ("_failed_at", "condition_false", "errors", "in_a_row", "last_error", "reached")
+    __slots__ = ("_failed_at", "_meter", "errors", "fired", "in_a_row", "last_error", "seen")
 
     def __init__(self) -> None:
-        self.reached = 0
-        self.condition_false = 0
+        self.seen = 0
+        """Exceptions that were looked at; of lines the meter knows."""
+        self.fired = 0
+        """Events whose condition was true: counted by the engine for lines, by the hit for exceptions."""
         self.errors = 0
         self.in_a_row = 0
         """Errors of the latest events, with none between them that went well."""
         self.last_error = ""
         self._failed_at = 0
+        self._meter: Meter | None = None
+
+    def follow(self, meter: Meter) -> None:
+        """Take the events of this meter for those that were reached."""
+        self._meter = meter
+
+    @property
+    def reached(self) -> int:
+        """Events that were looked at."""
+        return self.seen if self._meter is None else self._meter.used
+
+    @property
+    def condition_false(self) -> int:
+        """Events that did not fire, errors apart."""
+        return max(0, self.reached - self.fired - self.errors)
 
     def failed(self, why: str) -> None:
-        """Count an error of the event that `reached` counted last."""
-        self.in_a_row = self.in_a_row + 1 if self.reached <= self._failed_at + 1 else 1
-        self._failed_at = self.reached
+        """Count an error of the latest event."""
+        reached = self.reached
+        self.in_a_row = self.in_a_row + 1 if reached <= self._failed_at + 1 else 1
+        self._failed_at = reached
         self.errors += 1
         self.last_error = why
 
@@ -54,15 +72,25 @@ class Meter:
     arrangement share one meter, since they share one callback.
     """
 
-    __slots__ = ("left", "spent")
+    __slots__ = ("_given", "left", "spent")
 
-    def __init__(self, left: int = 1 << 62, spent: Callable[[float], None] | None = None) -> None:
+    def __init__(self, left: int = 1 << 29, spent: Callable[[float], None] | None = None) -> None:
+        self.left = self._given = left  # numbers beyond 2^30 would make the countdown slower
+        self.spent = spent or self._unlimited
+
+    @property
+    def used(self) -> int:
+        """Events that were looked at."""
+        return self._given - max(self.left, 0)
+
+    def give(self, left: int) -> None:
+        """Set what is left."""
+        self._given += left - max(self.left, 0)
         self.left = left
-        self.spent = spent or _nobody
 
-
-def _nobody(seconds: float) -> None:
-    """Asked where no governor is at work."""
+    def _unlimited(self, _seconds: float) -> None:
+        """Where no governor is at work, go on."""
+        self.give(1 << 29)
 
 
 class LinePoint(NamedTuple):

@@ -53,12 +53,9 @@ def point_source(
         binding: binds `v_NAME` for each name of the condition; empty where they are the callback's parameters.
         exhausted: called when the meter is at 0 (several times where threads race): switches the point off.
     """
-    condition, fire = point.condition, f"fire{mark}(hit{mark}, {frame})"
-    test = [
-        *binding.lines,
-        f"if {condition.source if condition else True}: {fire}",
-        f"else: tally{mark}.condition_false += 1",
-    ]
+    condition, fire = point.condition, f"fire{mark}(tally{mark}, hit{mark}, {frame})"
+    test = [*binding.lines, f"if {condition.source if condition else True}: {fire}"]
+    point.tally.follow(point.meter)
     namespace = {
         f"tally{mark}": point.tally,
         f"meter{mark}": point.meter,
@@ -81,7 +78,6 @@ def _metered(mark: str, body: Iterable[str]) -> list[str]:
         "if left >= 0:",
         f"    meter{mark}.left = left",
         "    began = 0.0 if left else clock()",
-        f"    tally{mark}.reached += 1",
         "    try:",
         *indented(indented(body)),
         "    except BaseException as error:",
@@ -134,11 +130,12 @@ def retire(callback: Callable[..., Any], mark: str) -> None:
     place[f"hit{mark}"] = None
 
 
-def fire_once(hit: Callable[[FrameType], None], frame: FrameType) -> None:
-    """Call `hit`, unless this thread is inside a hit already: a destructor that runs in one may come here again."""
+def fire_once(tally: Tally, hit: Callable[[FrameType], None], frame: FrameType) -> None:
+    """Count and call `hit`, unless this thread is inside a hit already: a destructor that runs in one may come here again."""
     thread = native.get_ident()
     if thread in _firing:
         return
+    tally.fired += 1
     _firing[thread] = None
     try:
         hit(frame)

@@ -238,9 +238,9 @@ def _build_part(group: list[_Armed], disable: object) -> _Part:
     namespace: dict[str, Any] = {"off": disable}
     points: dict[str, LinePoint] = {}
     lines: list[str] = []
-    for armed in group:
-        namespace[f"code{len(lines)}"] = armed.code
-        lines.append(f"if code is code{len(lines)}:")
+    for number, armed in enumerate(group):
+        namespace[f"code{number}"] = armed.code
+        lines.append(f"if code is code{number}:")
         for line in sorted(armed.lines):
             lines.append(f"    if line == {line}:")
             lines += indented(indented(_line_source(armed, line, namespace, points)))
@@ -263,7 +263,8 @@ def _line_source(armed: _Armed, line: int, namespace: dict[str, Any], points: di
         namespace.update(source.namespace)
         lines += source.lines
     live = " or ".join(f"meter{mark}.left > 0" for mark in marks)
-    return [*lines, f"return None if {live} else off"]
+    # `left` is what the last point's countdown read: while it is over 0 there is nothing to ask the governor's side.
+    return [*lines, f"return None if left > 0 or {live} else off"]
 
 
 def _dispatcher(

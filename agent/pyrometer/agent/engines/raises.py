@@ -46,12 +46,19 @@ class RaiseCallback:
 
     def _build(self) -> Callable[[CodeType, int, BaseException], None]:
         meter, others, look, clock = self.points[0].meter, self._others, self._look, native.perf_counter
+        last: type | None = None  # the table would cost as much again, and one exception passes many frames
 
         def on_raise(_code: CodeType, _offset: int, exc: BaseException) -> None:
+            nonlocal last
             left = meter.left
             if left > 1:
                 meter.left = left - 1
-                if id(type(exc)) not in others:
+                kind = type(exc)
+                if kind is last:
+                    return
+                if id(kind) in others:
+                    last = kind
+                else:
                     look(exc)
             elif left == 1:
                 meter.left = 0
@@ -70,7 +77,7 @@ class RaiseCallback:
         for point in known[1] if known is not None else self._classify(exc):
             try:
                 if _first_in_scope(exc, point):
-                    point.tally.reached += 1
+                    point.tally.seen += 1
                     point.hit(_traceback_of(exc).tb_frame, exc)
             except BaseException as error:
                 if not excused(point.tally, error):
