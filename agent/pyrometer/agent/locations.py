@@ -6,6 +6,7 @@ To be called on the agent's threads; a walk through 3,000 modules takes some ten
 from __future__ import annotations
 
 import opcode
+import os
 
 from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
 from pyrometer.agent.scopes import Scope, is_ours
@@ -82,10 +83,10 @@ def find_function_codes(
             reason="BUDGET_EXCEEDED",
         )
     if not found and matching and "*" not in module:
-        names = sorted({_plain_name(place.code) for place in places} - {"<module>", "<lambda>"})
+        names = {_plain_name(place.code) for place in places if "<" not in _plain_name(place.code)}
         raise NoSuchPlace(
             f"{module} has no function {function}",
-            next=f"functions there: {_listed(names)}" if names else "",
+            next=f"functions there: {_listed(_nearest_first(names, function))}" if names else "",
             reason="NO_SUCH_FUNCTION",
         )
     return [place.code for place in found]
@@ -211,6 +212,10 @@ def _named(pattern: str, code: CodeType) -> bool:
 
 def _plain_name(code: CodeType) -> str:
     return code.co_qualname.replace(".<locals>", "")
+
+
+def _nearest_first(names: Iterable[str], wanted: str) -> list[str]:
+    return sorted(names, key=lambda name: (-len(os.path.commonprefix([name, wanted])), name))
 
 
 def _listed(names: list[str]) -> str:
