@@ -12,7 +12,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -129,7 +128,16 @@ class Bridge:
 
 def start(transport: Transport, environment: Mapping[str, str] | None) -> Bridge:
     """Start a transport's carrier. Raises OSError, ClientError."""
-    return Bridge(transport.argv(), environment, on_terminal=transport.name.startswith("ssh:") and sys.stdin.isatty())
+    return Bridge(transport.argv(), environment, on_terminal=transport.name.startswith("ssh:") and _has_terminal())
+
+
+def _has_terminal() -> bool:
+    """Whether there is one to ask on, wherever our stdin comes from: outside our group ssh would stop when it asks."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _ignore_interrupts() -> None:

@@ -16,9 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.remote.leftovers import MARK
 from tests.support.needs import find_program
+from tests.support.services import PROGRAMS, until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+
+PODMAN_ITSELF = 125
+"""Podman's status where not the command but podman failed."""
 
 _LIMITS = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=30000:30000")
 _CONFINED = ("--user", "1000:1000", "--cap-drop=ALL", "--security-opt", "no-new-privileges", "--read-only")
@@ -31,34 +36,61 @@ def podman() -> tuple[str, ...]:
 
 
 @contextmanager
-def running_container(folder: Path, command: list[str], *, shell: bool = True) -> Iterator[str]:
+def running_container(
+    folder: Path, mark: str, command: list[str], *, shell: bool = True, **variables: str
+) -> Iterator[str]:
     """Run a command as PID 1 of a confined container, and yield the container's name; skip where that can't be done.
 
     Without `shell` it is like a distroless image: the interpreter and its libraries, and no other program.
     """
     name = f"pyrometer-test-{uuid.uuid4().hex[:8]}"
     root = write_root(folder / name)
-    search = f"{sys.prefix}/bin:/usr/bin:/bin"
-    options = ("--name", name, "--network", "none", "-e", f"PATH={search}", "-e", "HOME=/tmp", *_LIMITS, *_CONFINED)
+    variables |= {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": "/tmp", MARK: mark}
+    environment = [f"--env={variable}={value}" for variable, value in variables.items()]
+    options = ("--name", name, "--network", "none", *environment, *_LIMITS, *_CONFINED)
     mounts = [option for path in mounted_paths(shell=shell) for option in ("-v", f"{path}:{path}:ro")]
-    started = run([*podman(), "run", "-d", *options, *mounts, "--rootfs", f"{root}:O", *command])
+    started = run([*podman(), "run", "-d", "-i", *options, *mounts, "--rootfs", f"{root}:O", *command])
     try:
-        if started.returncode != 0:
+        if started.returncode == PODMAN_ITSELF:
             pytest.skip(f"podman can't run a container here: {started.stderr[-400:]}")
+        assert started.returncode == 0, started.stderr
         yield name
     finally:
         run([*podman(), "rm", "-f", "-t", "0", name])
+
+
+@contextmanager
+def running_service(folder: Path, mark: str, service: str, *, shell: bool = True, **variables: str) -> Iterator[str]:
+    """Run the idle service as PID 1 of a container, and yield the container's name once it is ready."""
+    command = [sys.executable, str(PROGRAMS / "idle.py"), service]
+    with running_container(folder, mark, command, shell=shell, **variables) as name:
+        until(lambda: run([*podman(), "logs", name]).stdout == "ready\n", "the service is ready")
+        yield name
 
 
 def write_root(root: Path) -> Path:
     """Write the skeleton of a root file system."""
     for folder in ("usr", "proc", "sys", "dev", "etc", "tmp", "run", "var"):
         (root / folder).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
     for folder in ("bin", "sbin", "lib", "lib64"):
         if Path("/", folder).is_symlink():
             (root / folder).symlink_to(f"usr/{folder}")
+    for link, leads_to in interpreter_links():
+        (root / link.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        (root / link.lstrip("/")).symlink_to(leads_to)
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\napp:x:1000:1000::/tmp:/bin/sh\n")
     return root
+
+
+def interpreter_links() -> Iterator[tuple[str, str]]:
+    """List the links from a virtual environment's python to the real one that lie in no folder that is mounted."""
+    path, mounts = sys.executable, mounted_paths(shell=True)
+    while os.path.islink(path):  # noqa: PTH114 # one hop at a time
+        leads_to = str(Path(path).readlink())
+        if not any(within(path, mount) for mount in mounts):
+            yield path, leads_to
+        path = os.path.normpath(Path(path).parent / leads_to)
 
 
 def mounted_paths(*, shell: bool) -> list[str]:
@@ -78,3 +110,10 @@ def within(path: str, other: str) -> bool:
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command of podman's, and hand back what it said."""
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def inside(name: str, script: str) -> str:
+    """Run a line of shell in a container, and return what it printed."""
+    done = run([*podman(), "exec", name, "sh", "-c", script])
+    assert done.returncode == 0, done.stderr
+    return done.stdout

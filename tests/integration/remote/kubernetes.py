@@ -12,41 +12,34 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
+import pytest
+
+from tests.integration.remote.leftovers import MARK
 from tests.support.needs import find_program
 
 CONTEXTS = ("ann", "eve", "expired")
 """Who asks (api_server.py says what each may do); besides, `down` answers nowhere and `lost` has no address."""
 
 
-class Cluster(NamedTuple):
-    """A running API server: the environment that kubectl needs to go there, and the folder of the one we use."""
-
-    environment: dict[str, str]
-    pid: int
-
-
 @contextmanager
-def running_cluster(folder: Path, pods: dict[str, object]) -> Iterator[Cluster]:
-    """Run an API server that has these pods (see api_server.py)."""
+def running_cluster(folder: Path, mark: str, pods: dict[str, object]) -> Iterator[dict[str, str]]:
+    """Run an API server that has these pods (see api_server.py); yield the environment that kubectl needs."""
+    pytest.importorskip("aiohttp")
     kubectl = find_program("kubectl")
     assert kubectl is not None
     (folder / "pods.json").write_text(json.dumps(pods))
     program = [sys.executable, str(Path(__file__).with_name("api_server.py")), str(folder / "pods.json")]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env={**os.environ, MARK: mark}) as server:
         try:
             assert server.stdout is not None
             port = int(server.stdout.readline())
             (folder / "kubeconfig").write_text(json.dumps(configuration(port)))
-            yield Cluster(
-                {
-                    "KUBECONFIG": str(folder / "kubeconfig"),
-                    "KUBECACHEDIR": str(folder / "cache"),
-                    "PATH": f"{Path(kubectl).parent}:{os.environ['PATH']}",
-                },
-                server.pid,
-            )
+            yield {
+                "KUBECONFIG": str(folder / "kubeconfig"),
+                "KUBECACHEDIR": str(folder / "cache"),
+                "PATH": f"{Path(kubectl).parent}:{os.environ['PATH']}",
+            }
         finally:
             server.kill()
 

@@ -14,54 +14,61 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration.remote.waiting import wait_for
+from tests.integration.remote.leftovers import MARK
 from tests.support.needs import find_program
+from tests.support.services import until
 
-HOSTS = ("quiet", "noisy", "bare", "stranger", "changed")
+HOSTS = ("quiet", "noisy", "bare", "far", "stranger", "changed", "locked")
 """Aliases of the client's configuration.
 
-`quiet`: logs in. `noisy`: a banner, and words on stdout before the command. `bare`: an environment that names no
-interpreter. `stranger`: a key that the server does not know. `changed`: another host key than the known one.
+`quiet`: logs in. `noisy`: a banner, words on stdout before the command, and a PYTHONPATH with planted code. `bare`: an
+environment that names no interpreter. `far`: 150 ms away, each way. `stranger`: a key that the server does not know.
+`changed`: another host key than the known one. `locked`: a key with the passphrase `sesame`.
 """
 
 
 class Sshd(NamedTuple):
-    """A running sshd: `path` is a folder for PATH whose `ssh` reads our configuration; `log` is the server's."""
+    """A running sshd: `path` is a folder for PATH whose `ssh` reads our configuration; sessions carry `mark`."""
 
+    folder: Path
     path: Path
-    log: Path
-    pid: int
+    mark: str
 
 
 @contextmanager
-def running_sshd(folder: Path) -> Iterator[Sshd]:
+def running_sshd(folder: Path, mark: str) -> Iterator[Sshd]:
     """Run an sshd in a folder; skip where it can't start."""
     program = find_program("sshd")
     assert program is not None
-    for key in ("host", "user", "other"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized_keys")
+    for key in ("host", "user", "other", "locked"):
+        passphrase = "sesame" if key == "locked" else ""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(folder / key)], check=True)
+    known = "".join((folder / f"{key}.pub").read_text() for key in ("user", "locked"))
+    (folder / "authorized_keys").write_text(known)
     quiet, noisy, bare = free_ports(3)
-    (folder / "sshd_config").write_text(server_configuration(folder, quiet, noisy, bare))
+    (folder / "sshd_config").write_text(server_configuration(folder, mark, quiet, noisy, bare))
     path = write_client(folder, quiet, noisy, bare)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     log = folder / "sshd.log"
     server = subprocess.Popen([program, "-D", "-f", str(folder / "sshd_config"), "-E", str(log)])
     try:
-        wait_for(lambda: answers(bare) or server.poll() is not None, "sshd listens")
+        until(lambda: answers(bare) or server.poll() is not None, "sshd listens")
         if server.poll() is not None:
             pytest.skip(f"sshd does not start here: {log.read_text()[-300:]}")
-        yield Sshd(path, log, server.pid)
+        yield Sshd(folder, path, mark)
     finally:
         server.kill()
         server.wait()
 
 
-def server_configuration(folder: Path, quiet: int, noisy: int, bare: int) -> str:
+def server_configuration(folder: Path, mark: str, quiet: int, noisy: int, bare: int) -> str:
     """Write sshd_config: three ports of the loopback that differ in their manners."""
     (folder / "banner").write_text("This machine is watched. Mind the gap.\n")
-    environment = f"SetEnv PYROMETER_PYTHON={sys.executable}"
+    planted = folder / "planted"
+    planted.mkdir()
+    (planted / "sitecustomize.py").write_text("open(__file__ + '.ran', 'w').close()\n")
+    environment = f"SetEnv PYROMETER_PYTHON={sys.executable} {MARK}={mark}"
     greet = 'echo "Welcome to the machine"; eval "$SSH_ORIGINAL_COMMAND"'
     return f"""\
 Port {quiet}
@@ -79,7 +86,7 @@ MaxStartups 100
 Match LocalPort {quiet}
     {environment}
 Match LocalPort {noisy}
-    {environment}
+    {environment} PYTHONPATH={planted}
     Banner {folder}/banner
     ForceCommand {greet}
 """
@@ -94,11 +101,14 @@ def write_client(folder: Path, quiet: int, noisy: int, bare: int) -> Path:
     known = [f"{name} {host}\n" for name in HOSTS if name != "changed"] + [f"changed {other}\n"]
     (folder / "known_hosts").write_text("".join(known))
     ports = {"noisy": noisy, "bare": bare}
+    keys = {"stranger": "other", "locked": "locked"}
     entries = [
         f"Host {name}\n  HostName 127.0.0.1\n  HostKeyAlias {name}\n  Port {ports.get(name, quiet)}\n"
-        f"  IdentityFile {folder}/{'other' if name == 'stranger' else 'user'}\n"
+        f"  IdentityFile {folder}/{keys.get(name, 'user')}\n"
         for name in HOSTS
     ]
+    pipe = Path(__file__).with_name("slow_pipe.py")
+    entries.append(f"Host far\n  ProxyCommand {sys.executable} {pipe} 127.0.0.1 {quiet} 0.15\n")
     everywhere = f"Host *\n  IdentitiesOnly yes\n  IdentityAgent none\n  UserKnownHostsFile {folder}/known_hosts\n"
     (folder / "ssh_config").write_text("".join(entries) + everywhere)
     path = folder / "bin"
