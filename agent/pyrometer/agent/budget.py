@@ -61,6 +61,7 @@ class Account:
         self._capture = 0.0
         self._step = _FIRST_GUESS
         self._governed_until = 0.0
+        self._stuck = 0
 
     @property
     def sampled_share(self) -> float:
@@ -98,6 +99,14 @@ class Account:
         self.total += charge
         self._governor.pay(charge, now)
 
+    def rescue(self) -> None:
+        """See, now and then, that an account that is off is known to be: a signal's exception may have come between
+        the end of an allowance and our hearing of it.
+        """
+        self._stuck = self._stuck + 1 if self._is_off() else 0
+        if self._stuck > 1:
+            self._governor.line_up(self)
+
     def close(self) -> None:
         """End it: no more allowances."""
         self.closed = True
@@ -114,6 +123,9 @@ class Account:
         self._since = now
         self._allowance = max(_SMALLEST, min(_LARGEST, allowance))
         self.meter.give(self._allowance)
+
+    def _is_off(self) -> bool:
+        return self.meter.left <= 0 and self.switched_off is None and not self.closed
 
     def _spent(self, seconds: float) -> None:
         """The allowance is used up; its last event took so long. In the service's thread."""
@@ -173,7 +185,11 @@ class Governor:
         if self.pay(0.0, now):
             account.allow(now)
         else:
-            self._asking.put(account)
+            self.line_up(account)
+
+    def line_up(self, account: Account) -> None:
+        """Have an account wait for its turn. Any thread may call it, inside a callback too."""
+        self._asking.put(account)
 
     def tend(self) -> None:
         """See that somebody attends to those who wait: a thread of ours, or, where none can be had, the caller."""
@@ -214,7 +230,7 @@ class Governor:
                 account = self._asking.get_nowait()
             except Empty:
                 return
-            if account not in self._waiting and not account.closed:
+            if account not in self._waiting and not account.closed and account.meter.left <= 0:
                 account.switched_off = self.clock()
                 self._waiting.append(account)
                 self._pause(account.key, True)

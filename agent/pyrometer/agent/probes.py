@@ -150,6 +150,7 @@ class Registry:
             waiting = self._to_look_up(now)
             for account in self._accounts():
                 account.settle()
+                account.rescue()
         finally:
             self._lock.release()
         self._look_up(waiting)

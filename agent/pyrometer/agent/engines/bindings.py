@@ -21,18 +21,19 @@ _OPTIMIZED = 1
 """Flag of a code object whose variables are numbered: functions, but not bodies of modules and classes."""
 
 
-def fast_binding(names: Iterable[str], code: CodeType, mark: str) -> Source:
+def fast_binding(names: Iterable[str], code: CodeType, frame: str, mark: str) -> Source:
     """Statements that bind `v_NAME` for each name in a frame of this code, or leave it unbound where it has no value.
 
-    They bind the frame as `frame` and the mark, if there is any name. `frames.prepare` must have run.
+    They bind the frame as `frame` and the mark, if there is any name. `frame` is an expression for it, and
+    `frames.prepare` must have run.
     """
     own = local_names(code) if code.co_flags & _OPTIMIZED else ()
     local = [name for name in names if name in own]
-    other = frame_binding([name for name in names if name not in own], "getframe(1)", mark)
+    other = frame_binding([name for name in names if name not in own], frame, mark)
     if not local:
         return other
     found = _by_view(local, mark) if sys.version_info >= (3, 13) else _by_memory(local, code, mark)
-    lines = [f"frame{mark} = getframe(1)", *found.lines, *other.lines[1:]]
+    lines = [f"frame{mark} = {frame}", *found.lines, *other.lines[1:]]
     return Source(lines, {**found.namespace, **other.namespace})
 
 

@@ -206,10 +206,12 @@ class _LineCallback:
     """The callback for one arrangement of lines, and what makes it a tombstone."""
 
     def __init__(self, armed: dict[int, _Armed], disable: object) -> None:
-        groups = [[group] for group in armed.values()] if len(armed) > MAX_INLINE else [list(armed.values())]
-        self._parts = [_build_part(group, disable) for group in groups]
+        apart = len(armed) > MAX_INLINE
+        groups = [[group] for group in armed.values()] if apart else [list(armed.values())]
+        frame = "getframe(2)" if apart else "getframe(1)"  # behind the dispatcher's own
+        self._parts = [_build_part(group, disable, frame) for group in groups]
         self.function = self._parts[0].function
-        if len(self._parts) > 1:
+        if apart:
             self._table = {key: part.function for key, part in zip(armed, self._parts, strict=True)}
             self.function = _dispatcher(self._table, disable)
 
@@ -228,7 +230,7 @@ class _Part(NamedTuple):
     """By the mark that their names bear."""
 
 
-def _build_part(group: list[_Armed], disable: object) -> _Part:
+def _build_part(group: list[_Armed], disable: object, frame: str) -> _Part:
     """A callback for some code objects.
 
     The decision to answer DISABLE is the last thing that is done, with nothing between it and the return where the
@@ -243,12 +245,14 @@ def _build_part(group: list[_Armed], disable: object) -> _Part:
         lines.append(f"if code is code{number}:")
         for line in sorted(armed.lines):
             lines.append(f"    if line == {line}:")
-            lines += indented(indented(_line_source(armed, line, namespace, points)))
+            lines += indented(indented(_line_source(armed, line, frame, namespace, points)))
         lines.append("    return off")
     return _Part(build("on_line", ("code", "line"), [*lines, "return off"], namespace), points)
 
 
-def _line_source(armed: _Armed, line: int, namespace: dict[str, Any], points: dict[str, LinePoint]) -> list[str]:
+def _line_source(
+    armed: _Armed, line: int, frame: str, namespace: dict[str, Any], points: dict[str, LinePoint]
+) -> list[str]:
     lines: list[str] = []
     marks: list[str] = []
     for point in armed.points:
@@ -257,9 +261,9 @@ def _line_source(armed: _Armed, line: int, namespace: dict[str, Any], points: di
         mark = str(len(points))
         points[mark] = point
         marks.append(mark)
-        binding = fast_binding(point.condition.names if point.condition is not None else (), armed.code, mark)
-        frame = f"frame{mark}" if binding.lines else "getframe(1)"
-        source = point_source(point, mark, frame=frame, binding=binding, exhausted=_leave)
+        binding = fast_binding(point.condition.names if point.condition is not None else (), armed.code, frame, mark)
+        bound = f"frame{mark}" if binding.lines else frame
+        source = point_source(point, mark, frame=bound, binding=binding, exhausted=_leave)
         namespace.update(source.namespace)
         lines += source.lines
     live = " or ".join(f"meter{mark}.left > 0" for mark in marks)

@@ -50,24 +50,27 @@ class RaiseCallback:
 
         def on_raise(_code: CodeType, _offset: int, exc: BaseException) -> None:
             nonlocal last
-            left = meter.left
-            if left > 1:
-                meter.left = left - 1
-                kind = type(exc)
-                if kind is last:
-                    return
-                if id(kind) in others:
-                    last = kind
-                else:
-                    look(exc)
-            elif left == 1:
-                meter.left = 0
-                began = clock()
-                try:
-                    if id(type(exc)) not in others:
+            try:
+                left = meter.left
+                if left > 1:
+                    meter.left = left - 1
+                    kind = type(exc)
+                    if kind is last:
+                        return
+                    if id(kind) in others:
+                        last = kind
+                    else:
                         look(exc)
-                finally:
-                    meter.spent(clock() - began)
+                elif left == 1:
+                    meter.left = 0
+                    began = clock()
+                    try:
+                        if id(type(exc)) not in others:
+                            look(exc)
+                    finally:
+                        meter.spent(clock() - began)
+            except RecursionError:  # there is no room for our frames; the service's own error goes on
+                pass
 
         return on_raise
 
