@@ -12,6 +12,7 @@ kubelet, a container runtime, SPDY, port-forward, ephemeral containers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -144,16 +145,17 @@ class Execution:
     async def carry_out(self, stream: asyncio.StreamReader, channel: int) -> None:
         """Carry what the command prints, and go on reading when nobody listens."""
         while data := await stream.read(65536):
-            if not self.socket.closed:
-                try:
-                    await self.socket.send_bytes(bytes((channel,)) + data)
-                except ConnectionError:
-                    continue
+            await self.send(channel, data)
 
     async def end(self, status: dict[str, Any]) -> None:
         """Tell how the command ended."""
-        if not self.socket.closed:
-            await self.socket.send_bytes(bytes((STATUS,)) + json.dumps({"metadata": {}, **status}).encode())
+        await self.send(STATUS, json.dumps({"metadata": {}, **status}).encode())
+
+    async def send(self, channel: int, data: bytes) -> None:
+        """Send to a client that may have gone."""
+        with contextlib.suppress(ConnectionError):
+            if not self.socket.closed:
+                await self.socket.send_bytes(bytes((channel,)) + data)
 
 
 def exit_status(code: int) -> dict[str, Any]:
