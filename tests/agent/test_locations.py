@@ -58,7 +58,9 @@ def test_code_of_every_shape_is_found_by_its_line(words: str, expected: list[str
     assert names(locations.find_line("shapes.py", line_of("shapes", words))) == expected
 
 
-@pytest.mark.parametrize("file", ["shapes.py", "programs/shapes.py", "./programs/shapes.py", str(PROGRAMS / "shapes.py")])
+@pytest.mark.parametrize(
+    "file", ["shapes.py", "programs/shapes.py", "./programs/shapes.py", str(PROGRAMS / "shapes.py")]
+)
 def test_files_are_told_by_whole_parts_of_their_path(file: str) -> None:
     """The end of a path is enough."""
     assert names(locations.find_line(file, line_of("shapes", "plain: total"))) == ["plain"]

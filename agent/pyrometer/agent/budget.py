@@ -12,6 +12,7 @@ of which the interpreter does not switch threads.
 from __future__ import annotations
 
 from _queue import Empty
+from collections import deque
 
 from pyrometer.agent.engines import Meter
 from pyrometer.agent.engines.callbacks import is_own
@@ -33,11 +34,12 @@ LINGER = 5.0
 GOVERNED = 2.0
 """Seconds for which a probe counts as governed after it was switched off."""
 
-_FIRST_ALLOWANCE = 64
-_SMALLEST = 50
+_FIRST_ALLOWANCE = 8
+_SMALLEST = 10
 _LARGEST = 200_000
 _FIRST_GUESS = 0.5e-6
-_SHORTEST_STEP = 20e-9
+_SHORTEST = 20e-9
+_SAMPLES = 5
 
 
 class Account:
@@ -62,6 +64,7 @@ class Account:
         self._step = _FIRST_GUESS
         self._governed_until = 0.0
         self._stuck = 0
+        self._samples: deque[float] = deque(maxlen=_SAMPLES)
 
     @property
     def sampled_share(self) -> float:
@@ -94,7 +97,7 @@ class Account:
         elapsed, self._since = now - self._since, now
         if used:
             self._step = elapsed / used
-            self.cost = min(self.cost, self._step)  # what comes every microsecond takes no more than that
+            self.cost = max(_SHORTEST, min(self.cost, self._step))  # what comes every µs takes no more than that
         charge = min(elapsed, used * self.cost)
         self.total += charge
         self._governor.pay(charge, now)
@@ -115,7 +118,7 @@ class Account:
     def allow(self, now: float) -> None:
         """Give the next allowance. What was missed meanwhile is told from how quickly the last one was used up."""
         if self.switched_off is not None:
-            step = max(self._step - self.cost, self._step / 5, _SHORTEST_STEP)
+            step = max(self._step - self.cost, self._step / 5, _SHORTEST)
             self._missed += (now - self.switched_off) / step
             self.switched_off = None
             self._governed_until = now + GOVERNED
@@ -132,8 +135,9 @@ class Account:
         try:
             seconds -= min(seconds, self._capture)  # which was paid for
             self._capture = 0.0
-            sample = min(seconds, 4 * self.cost) + EVENT_COST
-            self.cost += (sample - self.cost) / 4
+            self._samples.append(seconds + EVENT_COST)
+            # The median: a thread may lose its processor in the middle of an event.
+            self.cost = sorted(self._samples)[len(self._samples) // 2]
             self.settle()
             if not self.closed:
                 self._governor.ask(self)

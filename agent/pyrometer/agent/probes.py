@@ -7,23 +7,20 @@ service's threads touch (tallies, tickets, meters) needs none.
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
-from pyrometer.agent import engines, frames, locations
+from pyrometer.agent import engines, frames
 from pyrometer.agent.budget import Account, Governor
-from pyrometer.agent.engines import ExceptionPoint, LinePoint
 from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
+from pyrometer.agent.placing import REWRITES, Found, check_policy, exception_point, line_points, resolve
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
-from pyrometer.agent.scopes import Scope, TypeName
 from pyrometer.agent.snapshots import Recipe
 from pyrometer.agent.unpatched import native
-from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError, Refused
+from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from types import CodeType
     from typing import Any
 
     from pyrometer.agent.engines import Engine, Placement
@@ -76,7 +73,7 @@ class Registry:
         self._arms = float(MAX_ARMS)
         self._arms_at = native.monotonic()
         self._owned_at = self._refreshed_at = 0.0
-        self._modules = 0
+        self._modules = self._rewritten = 0
         self._modules_at = 0.0
 
     def arm(self, spec: ProbeSpec, owner: object, emit: Callable[[dict[str, Any], int], bool]) -> ProbeCounters:
@@ -90,11 +87,11 @@ class Registry:
             LinkError: the policy, a limit, the place or the engine refuses; nothing is armed then.
         """
         policy = self._policy_of()
-        _check_policy(spec, policy)
+        check_policy(spec, policy)
         with self._lock:
             self._check_room(spec)
         probe = self._make(spec, policy, owner, emit)
-        found = _resolve(spec, policy, everywhere=True)
+        found = resolve(spec, policy, everywhere=True)
         frames.prepare()
         with self._lock:
             self._check_room(spec)
@@ -208,19 +205,14 @@ class Registry:
         for name in ended[: max(0, len(self._probes) - MAX_KEPT)]:
             del self._probes[name]
 
-    def _place(self, probe: Probe, found: _Found) -> None:
+    def _place(self, probe: Probe, found: Found) -> None:
         """Give a probe its points; PENDING if there is no place for them yet."""
         if probe.spec.exception is not None:
-            probe.exception = _exception_point(probe, found)
+            probe.exception = exception_point(probe, found)
             probe.state, probe.reason = ARMED, found.note
             return
         probe.codes = found.codes
-        probe.lines = [
-            LinePoint(
-                code, line, probe.spec.probe_id, probe.condition, probe.line_hit, probe.tally, probe.account.meter
-            )
-            for code, line in zip(found.codes, found.lines, strict=True)
-        ]
+        probe.lines = line_points(probe, found)
         probe.state, probe.reason = (ARMED, "") if found.codes else (PENDING, found.note)
 
     def _arrange(self, new: Probe | None = None) -> None:
@@ -307,32 +299,40 @@ class Registry:
         count = len(sys.modules)
         if count != self._modules:
             self._modules, self._modules_at = count, now
-        live = [probe for probe in self._probes.values() if probe.state in LIVE and probe.spec.exception is None]
-        pending = [probe for probe in live if probe.state == PENDING]
-        if now >= self._refreshed_at + _REFRESH:
+        live = [probe for probe in self._probes.values() if probe.state in LIVE]
+        found: list[Probe] = []
+        if REWRITES and count != self._rewritten and now >= self._modules_at + _REFRESH:
+            self._rewritten = count
+            found += [probe for probe in live if probe.exception is not None]
+        due = now >= self._refreshed_at + _REFRESH
+        if due or now < self._modules_at + _IMPORTING:
+            found += [probe for probe in live if probe.state == PENDING]
+        if due:
             self._refreshed_at = now
-            return pending + _next_turn([probe for probe in live if probe.state == ARMED], now)
-        return pending if now < self._modules_at + _IMPORTING else []
+            found += _next_turn([probe for probe in live if probe.codes], now)
+        return found
 
     def _look_up(self, waiting: Sequence[Probe]) -> None:
         for probe in waiting:
             try:
-                found: _Found | LinkError = _resolve(probe.spec, self._policy_of(), everywhere=False)
+                found: Found | LinkError = resolve(probe.spec, self._policy_of(), everywhere=False)
             except LinkError as error:
                 found = error
             with self._lock:
                 if self._probes.get(probe.spec.probe_id) is probe and probe.state in LIVE:
                     self._move(probe, found)
 
-    def _move(self, probe: Probe, found: _Found | LinkError) -> None:
+    def _move(self, probe: Probe, found: Found | LinkError) -> None:
         """Follow what was found anew. An armed probe stays where it is if its place seems to be gone."""
         if isinstance(found, LinkError):
             if probe.state == PENDING:
                 probe.finish(FAILED, " ".join(filter(None, [found.message, found.next])))
                 self._take_away([probe])
             return
-        same = {id(code) for code in found.codes} == {id(code) for code in probe.codes}
-        if not found.codes or same:
+        if probe.exception is not None:
+            if len(found.functions) == len(probe.exception.functions):
+                return
+        elif not found.codes or {id(code) for code in found.codes} == {id(code) for code in probe.codes}:
             return
         self._place(probe, found)
         try:
@@ -354,62 +354,6 @@ class Registry:
                 key = next((p.spec.probe_id for p in self._probes.values() if p.exception is not None), "")
             if key in self._probes:
                 self._engine.pause(key, paused=paused)
-
-
-class _Found(NamedTuple):
-    """Where a probe's place is at the moment."""
-
-    codes: list[CodeType] = []  # noqa: RUF012 - never written to
-    lines: list[int] = []  # noqa: RUF012
-    functions: Sequence[Any] = ()
-    note: str = ""
-
-
-def _resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> _Found:
-    """Look a place up. Slow; raises LinkError where there is none and will be none."""
-    if spec.line is not None:
-        file, line = spec.line
-        codes = locations.find_line(file, line, forbids=policy.forbids_module, everywhere=everywhere)
-        return _Found(codes, [line] * len(codes), note="" if codes else f"{file} is not loaded yet")
-    if spec.function is not None:
-        module, name = spec.function
-        codes = locations.find_function_codes(module, name, forbids=policy.forbids_module)
-        lines = [locations.first_line(code) for code in codes]
-        return _Found(codes, lines, note="" if codes else f"{module} is not loaded yet")
-    return _resolve_exception(spec)
-
-
-def _resolve_exception(spec: ProbeSpec) -> _Found:
-    assert spec.exception is not None
-    name, scope = spec.exception
-    note = "" if TypeName(name).is_loaded() else f"no exception type {name} is loaded yet"
-    functions = locations.functions_in_scope(scope) if sys.version_info < (3, 12) else ()
-    return _Found(functions=functions, note=note)
-
-
-def _exception_point(probe: Probe, found: _Found) -> ExceptionPoint:
-    assert probe.spec.exception is not None
-    name, scope = probe.spec.exception
-    return ExceptionPoint(
-        probe.spec.probe_id,
-        TypeName(name),
-        Scope(scope, probe.recipe.forbids),
-        found.functions,
-        probe.exception_hit,
-        probe.tally,
-        probe.account.meter,
-    )
-
-
-def _check_policy(spec: ProbeSpec, policy: Policy) -> None:
-    if not policy.enabled:
-        raise Refused("the owner's policy has turned pyrometer off", reason="DISABLED")
-    verb = "catch" if spec.exception is not None else "snap"
-    if verb in policy.forbidden_verbs:
-        raise Refused(f"the owner's policy forbids {verb}")
-    module = spec.exception[1] if spec.exception is not None else (spec.function or ("", ""))[0]
-    if module and policy.forbids_module(module):
-        raise Refused(f"the owner's policy forbids the module {module}")
 
 
 def _next_turn(armed: list[Probe], now: float) -> list[Probe]:

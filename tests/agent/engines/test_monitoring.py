@@ -219,7 +219,9 @@ def test_more_code_objects_than_one_callback_takes_are_served_too(engine: Any, s
     line = line_of("shapes", "plain: total")
     copies = [types.FunctionType(shapes.plain.__code__.replace(), shapes.__dict__, argdefs=(2,)) for _ in range(40)]
     hits = [Hits("a") for _ in copies]
-    engine.arrange([hit.at(copy.__code__, line, "a > 3", str(n)) for n, (hit, copy) in enumerate(zip(hits, copies))], [])
+    engine.arrange(
+        [hit.at(copy.__code__, line, "a > 3", str(n)) for n, (hit, copy) in enumerate(zip(hits, copies))], []
+    )
     for number, copy in enumerate(copies):
         copy(number)
         copy(number)

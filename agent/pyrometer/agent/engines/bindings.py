@@ -74,7 +74,10 @@ def _by_pointers(names: Iterable[str], code: CodeType, layout: tuple[int, int], 
     lines = [f"pointers_frame.value = id(frame{mark})", f"pointers_locals.value = pointers_words[{layout[0] // 8}]"]
     first = layout[1] // 8
     for name in names:
-        lines += [f"try: v_{name} = pointers_objects[{first + code.co_varnames.index(name)}]", "except ValueError: pass"]
+        lines += [
+            f"try: v_{name} = pointers_objects[{first + code.co_varnames.index(name)}]",
+            "except ValueError: pass",
+        ]
     namespace = {
         "pointers_frame": pointers.frame,
         "pointers_words": pointers.words,

@@ -1,0 +1,97 @@
+"""What a probe's place means in this process at this moment: the owner's word on it, code objects, points.
+
+Looking a place up is slow and takes no lock.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple
+
+from pyrometer.agent import locations
+from pyrometer.agent.engines import ExceptionPoint, LinePoint
+from pyrometer.agent.scopes import Scope, TypeName
+from pyrometer.link.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import CodeType
+
+    from pyrometer.agent.probe import Probe
+    from pyrometer.guard.policy import Policy
+    from pyrometer.link.model import ProbeSpec
+
+REWRITES = sys.version_info < (3, 12)
+"""Whether exceptions are seen by rewriting the functions in scope, so that new ones have to be found."""
+
+
+class Found(NamedTuple):
+    """Where a probe's place is at the moment."""
+
+    codes: list[CodeType] = []  # noqa: RUF012 - never written to
+    lines: list[int] = []  # noqa: RUF012
+    functions: Sequence[Any] = ()
+    note: str = ""
+
+
+def resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> Found:
+    """Look a place up. Slow; raises LinkError where there is none and will be none."""
+    if spec.line is not None:
+        file, line = spec.line
+        codes = locations.find_line(file, line, forbids=policy.forbids_module, everywhere=everywhere)
+        return Found(codes, [line] * len(codes), note="" if codes else f"{file} is not loaded yet")
+    if spec.function is not None:
+        module, name = spec.function
+        codes = locations.find_function_codes(module, name, forbids=policy.forbids_module)
+        lines = [locations.first_line(code) for code in codes]
+        return Found(codes, lines, note="" if codes else f"{module} is not loaded yet")
+    return _resolve_exception(spec)
+
+
+def _resolve_exception(spec: ProbeSpec) -> Found:
+    assert spec.exception is not None
+    name, scope = spec.exception
+    note = "" if TypeName(name).is_loaded() else f"no exception type {name} is loaded yet"
+    functions = locations.functions_in_scope(scope) if REWRITES else ()
+    return Found(functions=functions, note=note)
+
+
+def exception_point(probe: Probe, found: Found) -> ExceptionPoint:
+    """The point of a probe on exceptions."""
+    assert probe.spec.exception is not None
+    name, scope = probe.spec.exception
+    return ExceptionPoint(
+        probe.spec.probe_id,
+        TypeName(name),
+        Scope(scope, probe.recipe.forbids),
+        found.functions,
+        probe.exception_hit,
+        probe.tally,
+        probe.account.meter,
+    )
+
+
+def check_policy(spec: ProbeSpec, policy: Policy) -> None:
+    """Refuse what the owner forbids.
+
+    Raises:
+        Refused: all of it, the verb, or the module that is named.
+    """
+    if not policy.enabled:
+        raise Refused("the owner's policy has turned pyrometer off", reason="DISABLED")
+    verb = "catch" if spec.exception is not None else "snap"
+    if verb in policy.forbidden_verbs:
+        raise Refused(f"the owner's policy forbids {verb}")
+    module = spec.exception[1] if spec.exception is not None else (spec.function or ("", ""))[0]
+    if module and policy.forbids_module(module):
+        raise Refused(f"the owner's policy forbids the module {module}")
+
+
+def line_points(probe: Probe, found: Found) -> list[LinePoint]:
+    """The points of a probe on lines."""
+    spec, meter = probe.spec, probe.account.meter
+    return [
+        LinePoint(code, line, spec.probe_id, probe.condition, probe.line_hit, probe.tally, meter)
+        for code, line in zip(found.codes, found.lines, strict=True)
+    ]
