@@ -19,7 +19,6 @@ from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.catching import TableCallback
 from pyrometer.agent.engines.plans import Plan, nested_codes
 from pyrometer.agent.engines.switches import Guard, word_store
-from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import EngineUnavailable
 
 TYPE_CHECKING = False
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 MAX_FUNCTIONS = 20_000
 """Functions whose exceptions are watched at once."""
 NOTE = "on Python 3.11 new calls are seen, frames that already run are not"
-
-_STEP = 0.002
-_PAUSE = 0.0002
 
 
 class BytecodeEngine:
@@ -68,6 +64,7 @@ class BytecodeEngine:
         concerned = self._concerned(plan, exceptions)
         plan.reuse(self._plan)
         self._enact(plan, concerned)
+        plan.reuse(None)
         if self._watch is not None and self._watch is not watch:
             self._watch.retire()
         self._plan, self._watch = plan if concerned else None, watch
@@ -129,11 +126,10 @@ class BytecodeEngine:
 
     def _enact(self, plan: Plan, concerned: dict[int, FunctionType]) -> None:
         """Give every function the code that the plan has for it, and switch its calls on."""
-        pace = _Pace()
-        codes = {}
-        for key, function in concerned.items():
-            codes[key] = plan.code_for(self._original(function.__code__), function.__globals__)
-            pace.breathe()
+        codes = {
+            key: plan.code_for(self._original(function.__code__), function.__globals__)
+            for key, function in concerned.items()
+        }
         for made, original in plan.made():
             self._originals[id(made)] = (ref(made), original)
         self._switch_over(plan)
@@ -194,19 +190,6 @@ class BytecodeEngine:
 
     def _forget_dead(self) -> None:
         self._originals = {key: known for key, known in self._originals.items() if known[0]() is not None}
-
-
-class _Pace:
-    """Lets the service's threads run between two functions."""
-
-    def __init__(self) -> None:
-        self._until = native.perf_counter() + _STEP
-
-    def breathe(self) -> None:
-        """Pause if it is time to."""
-        if native.perf_counter() > self._until:
-            native.sleep(_PAUSE)
-            self._until = native.perf_counter() + _STEP
 
 
 def _placements(exceptions: Sequence[ExceptionPoint], cut: bool) -> list[Placement]:  # noqa: FBT001

@@ -38,6 +38,15 @@ class _Made(NamedTuple):
     calls: list[Call]
 
 
+class _Pending(NamedTuple):
+    """Calls of a point whose code object is not finished."""
+
+    point: LinePoint
+    callback: Callable[..., object]
+    guard: Guard | None
+    offsets: list[int]
+
+
 class Plan:
     """One arrangement. Ask `concerns` and `watch_code` first, then `code_for`, then for what came of it."""
 
@@ -86,8 +95,9 @@ class Plan:
         return answer
 
     def is_found(self) -> bool:
-        """Whether each wanted code object was met."""
-        return len(self._held) == len(self._codes)
+        """Whether each wanted code object was met, and none is a closure's: of those there may be more elsewhere."""
+        closures = any("<locals>" in code.co_qualname for code in self._codes.values())
+        return len(self._held) == len(self._codes) and not closures
 
     def watch_code(self, code: CodeType) -> None:
         """Watch the exceptions of a code object and of those nested in it."""
@@ -97,7 +107,7 @@ class Plan:
                 self.watch_code(nested)
 
     def reuse(self, before: Plan | None) -> None:
-        """Take over from an earlier plan what would come out the same."""
+        """Take over from an earlier plan what would come out the same; None when all is made."""
         self._before = before._made if before is not None else {}
 
     def wants(self, point: LinePoint) -> bool:
@@ -117,37 +127,36 @@ class Plan:
         identity = [(point.probe_id, point.line, id(point.tally), id(point.meter)) for point in points]
         signature = (*identity, watched and id(self.watch), *changed)
         made = self._before.get(key)
-        if made is None or made.original is not code or made.signature != signature:
+        stale = made is None or made.original is not code or made.signature != signature
+        if made is None or stale or (points and not made.calls):
             made = self._make(code.replace(co_consts=tuple(constants)) if changed else code, code, scope, signature)
         self._made[key] = made
         self._placed.update(call.point.probe_id for call in made.calls)
         return made.code
 
     def _make(self, code: CodeType, original: CodeType, scope: dict[str, Any], signature: tuple[object, ...]) -> _Made:
-        calls: list[Call] = []
+        """Rewrite. What is not as a compiler writes it stays as it is: the service is not to suffer for it."""
         points = self._points.get(id(original), [])
-        if points:
-            try:
-                code, calls = self._with_calls(code, points, scope)
-            except Exception as error:  # bytecode that no compiler of ours wrote; the service is not to suffer for it
-                self._fail(points, str(error) if isinstance(error, _Refused) else f"can't rewrite: {error!r}", original)
-        if self.watch is not None and id(original) in self._watched and len(code.co_code) <= MAX_WATCHED_BYTES:
-            try:
-                code = divert_exceptions(code, self.watch.function, self.watch.guard)
-            except Exception:  # the same; its exceptions are seen where they arrive
-                pass
-        words = [call._replace(switch=self._words(code, call.switch)) for call in calls]
-        return _Made(original, code, signature, words)
+        try:
+            injected, pending = self._with_calls(code, points, scope) if points else (code, [])
+            result = self._with_trampolines(injected, original)
+            calls = [Call(each.point, self._switch(result, each), each.callback) for each in pending]
+        except Exception as error:
+            self._fail(points, str(error) if isinstance(error, _Refused) else f"can't rewrite: {error!r}", original)
+            return _Made(original, self._with_trampolines(code, original), signature, [])
+        return _Made(original, result, signature, calls)
 
-    def _words(self, code: CodeType, switch: Any) -> Words | Guard:
-        if isinstance(switch, Guard):
-            return switch
-        assert self._store is not None
-        return Words(code, switch, self._store)
+    def _with_trampolines(self, code: CodeType, original: CodeType) -> CodeType:
+        if self.watch is None or id(original) not in self._watched or len(code.co_code) > MAX_WATCHED_BYTES:
+            return code
+        try:
+            return divert_exceptions(code, self.watch.function, self.watch.guard)
+        except Exception:  # its exceptions are seen in the frames that they go to
+            return code
 
     def _with_calls(
         self, code: CodeType, points: Sequence[LinePoint], scope: dict[str, Any]
-    ) -> tuple[CodeType, list[Call]]:
+    ) -> tuple[CodeType, list[_Pending]]:
         if len(code.co_code) > MAX_BYTES:
             raise _Refused(f"it has {len(code.co_code)} bytes of bytecode, and over {MAX_BYTES} none is rewritten")
         injections = [
@@ -160,15 +169,17 @@ class Plan:
             for point in points
         ]
         injected = inject_calls(code, injections)
-        calls: list[Any] = []
-        for point, injection, callback, offsets in zip(
-            points, injections, injected.callbacks, injected.switches, strict=True
-        ):
-            if offsets:
-                calls.append(Call(point, injection.guard if injection.guard is not None else offsets, callback))  # type: ignore[arg-type]
-            else:
-                self._fail([point], f"no instruction begins at line {point.line}", code)
-        return injected.code, calls
+        each = zip(points, injected.callbacks, injections, injected.switches, strict=True)
+        pending = [_Pending(point, made, injection.guard, offsets) for point, made, injection, offsets in each]
+        for unreached in (one for one in pending if not one.offsets):
+            self._fail([unreached.point], f"line {unreached.point.line} is never reached", code)
+        return injected.code, [one for one in pending if one.offsets]
+
+    def _switch(self, code: CodeType, pending: _Pending) -> Words | Guard:
+        if pending.guard is not None:
+            return pending.guard
+        assert self._store is not None
+        return Words(code, pending.offsets, self._store)
 
     def _fail(self, points: Iterable[LinePoint], why: str, code: CodeType) -> None:
         for point in points:

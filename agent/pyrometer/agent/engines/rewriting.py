@@ -109,13 +109,15 @@ def inject_calls(code: CodeType, injections: Sequence[Injection]) -> Injected:
 
 
 def effective_lines(instructions: Sequence[Instruction]) -> dict[Instruction, int | None]:
-    """Each instruction's line; one that has none goes with what is before it. What enters the function has none."""
+    """Each instruction's line; one that has none goes with what flows into it. What enters the function has none."""
     lines: dict[Instruction, int | None] = {}
     line, entered = None, False
     for instruction in instructions:
         line = instruction.position.line or line
         lines[instruction] = line if entered else None
         entered = entered or (instruction.op == op["RESUME"] and instruction.arg == 0)
+        if instruction.op in ENDS:
+            line = None
     return lines
 
 
@@ -127,7 +129,7 @@ def find_sites(instructions: Sequence[Instruction], lines: Lines, line: int) -> 
     for index, instruction in enumerate(instructions):
         if previous is not None and _is_def(previous, line):
             sites.append(_Site(instruction, entry=True))
-        elif lines[instruction] == line and instruction.op != op["RESUME"]:
+        elif lines[instruction] == line == instruction.position.line and instruction.op != op["RESUME"]:
             flows = previous is not None and previous.op not in ENDS and lines[previous] != line
             if flows or instruction in arrivals:
                 sites.append(_Site(_outside_call(instructions, index), entry=False))

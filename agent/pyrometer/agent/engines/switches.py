@@ -14,7 +14,7 @@ from pyrometer.agent.engines.assembly import op
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from types import CodeType
 
 
@@ -41,9 +41,11 @@ class Words:
     __slots__ = ("_code", "_jumps", "_stores")
 
     def __init__(
-        self, code: CodeType, offsets: Iterable[int], store: Callable[[CodeType, int], Callable[[int], None]]
+        self, code: CodeType, offsets: Sequence[int], store: Callable[[CodeType, int], Callable[[int], None]]
     ) -> None:
         text = code.co_code
+        if any(text[offset] != op["JUMP_FORWARD"] for offset in offsets):
+            raise ValueError("no jump where the switch should be")
         self._code = code  # the words live as long as it does
         self._jumps = [_word(text[offset], text[offset + 1]) for offset in offsets]
         self._stores = [store(code, offset) for offset in offsets]

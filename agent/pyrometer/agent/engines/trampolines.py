@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyrometer.agent.engines.assembly import Handler, Instruction, encode, lay_out, op, regions_of
+from pyrometer.agent.engines.assembly import CACHES, op
 from pyrometer.agent.engines.tables import UNIT, Region, encode_exception_table, nowhere, parse_exception_table
 
 TYPE_CHECKING = False
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from pyrometer.agent.engines.switches import Guard
 
 _MORE_STACK = 4
-_AGAIN = tuple(op[name] for name in ("RERAISE", "END_ASYNC_FOR") if name in op)
-_RAISE = op["RAISE_VARARGS"]
+_RERAISE, _RAISE, _END_ASYNC_FOR = op["RERAISE"], op["RAISE_VARARGS"], op["END_ASYNC_FOR"]
 
 
 class _Way(NamedTuple):
@@ -51,28 +50,29 @@ def divert_exceptions(code: CodeType, callback: Callable[[BaseException], object
 
     The callback must not raise but for a signal.
     """
-    first = len(code.co_consts)
     stretches = list(_stretches(code.co_code, parse_exception_table(code.co_exceptiontable)))
-    ways = dict.fromkeys(way for *_, way, again in stretches if not again)
-    builder = _Tail(len(code.co_code), guard=first, callback=first + 1, recursion_error=first + 2)
-    entries = {way: builder.add(way) for way in ways}
-    builder.lay_out()
+    tail = _Tail(len(code.co_code), len(code.co_consts))
+    entries = {way: tail.add(way) for way in dict.fromkeys(way for *_, way, again in stretches if not again)}
     return code.replace(
-        co_code=code.co_code + encode(builder.instructions),
+        co_code=code.co_code + bytes(tail.text),
         co_consts=(*code.co_consts, guard, callback, RecursionError),
         co_stacksize=code.co_stacksize + _MORE_STACK,
-        co_linetable=code.co_linetable + nowhere(builder.size),
-        co_exceptiontable=encode_exception_table([*_led(stretches, entries), *regions_of(builder.instructions)]),
+        co_linetable=code.co_linetable + nowhere(len(tail.text)),
+        co_exceptiontable=encode_exception_table([*_led(stretches, entries), *tail.regions]),
     )
 
 
 def _stretches(text: bytes, regions: Iterable[Region]) -> Iterator[tuple[int, int, _Way, bool]]:
-    """(start, end, way, whether it only raises again) of the whole code, in order."""
+    """(start, end, way, whether exceptions are left to it) of the whole code, in order."""
     again = _raised_again(text)
     covered = 0
     for region in regions:
         yield from _cut(covered, region.start, _OUT, again)
-        yield from _cut(region.start, region.end, _Way(region.target, region.depth, region.lasti), again)
+        way = _Way(region.target, region.depth, region.lasti)
+        if text[region.target] == _END_ASYNC_FOR:  # it ends the loop or raises, and is seen there if it raises
+            yield region.start, region.end, way, True
+        else:
+            yield from _cut(region.start, region.end, way, again)
         covered = region.end
     yield from _cut(covered, len(text), _OUT, again)
 
@@ -80,9 +80,8 @@ def _stretches(text: bytes, regions: Iterable[Region]) -> Iterator[tuple[int, in
 def _raised_again(text: bytes) -> list[int]:
     """Offsets of the instructions that raise what the function has in hand. Caches read as zeros."""
     numbers = text[::UNIT]
-    found = [_all_of(numbers, number) for number in _AGAIN]
     bare = [offset for offset in _all_of(numbers, _RAISE) if text[offset + 1] == 0]
-    return sorted(offset for offsets in (*found, bare) for offset in offsets)
+    return sorted([*_all_of(numbers, _RERAISE), *bare])
 
 
 def _all_of(numbers: bytes, number: int) -> list[int]:
@@ -104,63 +103,82 @@ def _cut(start: int, end: int, way: _Way, again: Sequence[int]) -> Iterator[tupl
         yield start, end, way, False
 
 
-def _led(stretches: Iterable[tuple[int, int, _Way, bool]], entries: dict[_Way, Instruction]) -> Iterator[Region]:
+def _led(stretches: Iterable[tuple[int, int, _Way, bool]], entries: dict[_Way, int]) -> Iterator[Region]:
     """The exception table of the original instructions."""
     for start, end, way, again in stretches:
         if not again:
-            yield Region(start, end, entries[way].offset, way.depth, way.lasti)
+            yield Region(start, end, entries[way], way.depth, way.lasti)
         elif way.target is not None:
             yield Region(start, end, way.target, way.depth, way.lasti)
 
 
+class _Template(NamedTuple):
+    """What all trampolines of a function have in common."""
+
+    test: bytes
+    call: bytes
+    late: bytes
+
+
+_templates: dict[int, _Template] = {}
+"""By the number of the function's own constants."""
+
+
+def _template(constants: int) -> _Template:
+    """Where the guard, the callback and RecursionError come after so many constants."""
+    known = _templates.get(constants)
+    if known is not None:
+        return known
+    callback, recursion_error = constants + 1, constants + 2
+    call = _units(("PUSH_NULL", 0), ("LOAD_CONST", callback), ("COPY", 3), ("PRECALL", 1), ("CALL", 1), ("POP_TOP", 0))
+    test = _units(("LOAD_CONST", constants), ("POP_JUMP_FORWARD_IF_FALSE", len(call) // UNIT))
+    late = _units(
+        ("LOAD_CONST", recursion_error),
+        ("CHECK_EXC_MATCH", 0),
+        ("POP_JUMP_FORWARD_IF_TRUE", 1),
+        ("SWAP", 2),
+        ("POP_TOP", 0),
+    )
+    return _templates.setdefault(constants, _Template(test, call, late))
+
+
 class _Tail:
-    """The trampolines behind the code."""
+    """The trampolines behind the code, as they are written: by the thousand, and so without a step between."""
 
-    def __init__(self, start: int, *, guard: int, callback: int, recursion_error: int) -> None:
+    def __init__(self, start: int, constants: int) -> None:
+        self.text = bytearray()
+        self.regions: list[Region] = []
         self._start = start
-        self._guard = guard
-        self._callback = callback
-        self._recursion_error = recursion_error
-        self.instructions: list[Instruction] = []
+        self._template = _template(constants)
 
-    def add(self, way: _Way) -> Instruction:
-        """Append a trampoline; return its entry."""
-        out = _exit(way)
-        late, drop = Instruction(op["LOAD_CONST"], self._recursion_error), Instruction(op["POP_TOP"])
-        handler = Handler(late, way.depth + way.lasti + 1, lasti=False)
-        entry = Instruction(op["LOAD_CONST"], self._guard)
-        self.instructions += [
-            entry,
-            Instruction(op["POP_JUMP_FORWARD_IF_FALSE"], target=out),
-            Instruction(op["PUSH_NULL"], handler=handler),
-            Instruction(op["LOAD_CONST"], self._callback, handler=handler),
-            Instruction(op["COPY"], 3, handler=handler),
-            Instruction(op["PRECALL"], 1, handler=handler),
-            Instruction(op["CALL"], 1, handler=handler),
-            Instruction(op["POP_TOP"], handler=handler),
-            out,
-            late,
-            Instruction(op["CHECK_EXC_MATCH"]),
-            Instruction(op["POP_JUMP_FORWARD_IF_TRUE"], target=drop),
-            Instruction(op["SWAP"], 2),
-            drop,
-            Instruction(op["JUMP_BACKWARD_NO_INTERRUPT"], target=out),
-        ]
+    def add(self, way: _Way) -> int:
+        """Append a trampoline; return the offset of its entry."""
+        test, call, late = self._template
+        entry = self._start + len(self.text)
+        calls = entry + len(test)
+        out = calls + len(call)
+        leaving = _unit("RERAISE", 1) if way.target is None else _jump_back(out, way.target)
+        dropping = out + len(leaving)
+        self.text += test + call + leaving + late + _jump_back(dropping + len(late), out)
+        self.regions.append(Region(calls, out, dropping, way.depth + way.lasti + 1, lasti=False))
         return entry
 
-    def lay_out(self) -> None:
-        """Give all of it its place."""
-        lay_out(self.instructions, self._start)
 
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.instructions[-1].end - self._start
+def _units(*instructions: tuple[str, int]) -> bytes:
+    return b"".join(_unit(name, arg) for name, arg in instructions)
 
 
-def _exit(way: _Way) -> Instruction:
-    if way.target is None:
-        return Instruction(op["RERAISE"], 1)
-    handler = Instruction(op["NOP"])  # stands for the service's handler: only its place matters
-    handler.offset = way.target
-    return Instruction(op["JUMP_BACKWARD_NO_INTERRUPT"], target=handler)
+def _unit(name: str, arg: int = 0) -> bytes:
+    """An instruction with its prefixes and caches."""
+    prefixes = b"".join(bytes((op["EXTENDED_ARG"], arg >> shift & 255)) for shift in (24, 16, 8) if arg >> shift)
+    return prefixes + bytes((op[name], arg & 255)) + bytes(UNIT * CACHES[op[name]])
+
+
+def _jump_back(start: int, target: int) -> bytes:
+    """A jump from an offset back to another; it counts from its own end."""
+    size = UNIT
+    while True:
+        jump = _unit("JUMP_BACKWARD_NO_INTERRUPT", (start + size - target) // UNIT)
+        if len(jump) == size:
+            return jump
+        size = len(jump)

@@ -1,0 +1,81 @@
+"""Runs one module of CPython's own tests with functions rewritten by our engine, and prints what came of it as JSON.
+
+    python rewritten_suite.py MODE TEST [MODULE ...]
+
+MODE is `plain` (nothing is rewritten), `lines` (a call before every line) or `exceptions` (every exception watched), of
+the functions of the test and of the modules named; `lines-off` and `exceptions-off`: the same, switched off.
+"""
+
+import importlib
+import io
+import json
+import sys
+import unittest
+
+from pyrometer.agent import loaded, locations
+from pyrometer.agent.engines import ExceptionPoint, LinePoint, Meter, Tally
+from pyrometer.agent.engines.bytecode import BytecodeEngine
+
+mode, test, *others = sys.argv[1:]
+module = importlib.import_module(test)
+walk = loaded.Walk()
+names = dict.fromkeys([test, *others])
+functions = [
+    function
+    for name in names
+    for function in walk.functions(importlib.import_module(name))
+    if loaded.function_module(function) in names
+]
+tally = Tally()
+wrong = []
+
+
+def hit(frame):
+    if frame.f_code.co_name == "<module>":
+        wrong.append(frame.f_lineno)
+
+
+def exception_hit(frame, exc):
+    tally.held = True
+
+
+def lines_of(function):
+    for code in walk.codes(function.__code__):
+        for line in sorted(locations.executable_lines(code)):
+            yield LinePoint(code, line, f"{code.co_qualname}:{line}", None, hit, tally, Meter())
+
+
+def exceptions_of():
+    def in_scope(code, frame):
+        return True
+
+    yield ExceptionPoint("exceptions", lambda exc: False, in_scope, functions, exception_hit, tally, Meter())
+
+
+engine = BytecodeEngine()
+originals = [function.__code__ for function in functions]
+placements = engine.arrange(
+    [point for function in functions for point in lines_of(function)] if mode.startswith("lines") else [],
+    list(exceptions_of()) if mode.startswith("exceptions") else [],
+)
+for placement in placements if mode.endswith("-off") else ():
+    engine.pause(placement.probe_id, paused=True)
+changed = sum(function.__code__ is not code for function, code in zip(functions, originals))
+suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+result = unittest.TextTestRunner(stream=io.StringIO(), verbosity=0).run(suite)
+engine.arrange([], [])
+print(
+    json.dumps(
+        {
+            "functions": len(functions),
+            "rewritten": changed,
+            "points": len(placements),
+            "not_placed": [placement.error for placement in placements if placement.error],
+            "restored": all(function.__code__ is code for function, code in zip(functions, originals)),
+            "run": result.testsRun,
+            "skipped": len(result.skipped),
+            "failed": sorted(case.id() for case, _ in result.failures + result.errors),
+            "texts": [text[-1500:] for _, text in result.failures + result.errors],
+        }
+    )
+)
