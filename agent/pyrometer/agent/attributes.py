@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import builtins
 import gc
-from _collections import OrderedDict, _tuplegetter, defaultdict, deque  # type: ignore[attr-defined]
+from _collections import _tuplegetter  # type: ignore[import-not-found]
 from _weakref import ref
+from collections import OrderedDict, defaultdict, deque
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import NamedTuple
 
@@ -253,10 +254,15 @@ def _why_computed(obj: object, name: str, kind: type, owner: type) -> str:
     if kind is FunctionType or kind is classmethod or kind is staticmethod:
         return f"{name} is a method of {place}; calling it would run the service's code"
     what = "a property" if kind is property else f"a {qualified_name(kind)}"
-    behind = f"_{name}"
-    stored = find(instance_dict(obj) or dict(slot_items(obj)), behind)
-    hint = "" if stored is ABSENT else f"; {behind} is stored and can be read"
+    hint = f"; _{name} is stored and can be read" if _is_stored(obj, f"_{name}") else ""
     return f"{name} is {what} of {place}; reading it would run the service's code{hint}"
+
+
+def _is_stored(obj: object, name: str) -> bool:
+    try:
+        return find(dict(slot_items(obj)), name) is not ABSENT or find(instance_dict(obj) or {}, name) is not ABSENT
+    except Unreadable:
+        return False
 
 
 def _refuse_absent(cls: type, name: str) -> object:
@@ -282,14 +288,14 @@ def _own_value(obj: object, name: str) -> object:
     """The value that a plain object itself has, or ABSENT.
 
     It keeps its values without a dictionary. Asking for `__dict__` makes one that stays as long as the object: a
-    condition on a hot line would grow the service. So look, among what it refers to, at whatever may be it.
+    condition on a hot line would grow the service. Only where it has a dictionary already can that have keys that are
+    not text, and then it refers to nothing but that and its class.
     """
-    for value in gc.get_referents(obj):
-        kind = type(value)
-        if kind is str or kind is int or kind is _NONE or kind is type:
-            continue
-        if issubclass(kind, dict) and not text_keyed(value):
-            return find(instance_dict(obj) or {}, name)
+    referents = gc.get_referents(obj)
+    if len(referents) <= 2:
+        for value in referents:
+            if issubclass(type(value), dict) and not text_keyed(value):
+                return find(instance_dict(obj) or {}, name)
     try:
         return object.__getattribute__(obj, name)
     except AttributeError:
@@ -337,10 +343,10 @@ def _dict_getter(base: type) -> object:
     return getter if _own_dict(base) else None
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     if not issubclass(type(value), str):
         return "?"
-    return str.__getitem__(value, slice(MAX_NAME))  # type: ignore[arg-type]
+    return str.__getitem__(value, slice(MAX_NAME))
 
 
 class _Ordinary:
@@ -354,12 +360,11 @@ _size_of = type.__dict__["__basicsize__"].__get__
 _dict_offset_of = type.__dict__["__dictoffset__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
-_module_dict = ModuleType.__dict__["__dict__"].__get__
+_module_dict = type.__dict__["__dict__"].__get__(ModuleType)["__dict__"].__get__
 
 _sound: dict[int, ref[type]] = {}
 """Classes whose namespaces were found to have only text for keys, by id; once made, a class gets no others."""
 _MAX_SOUND = 4096
-_NONE = type(None)
 
 _DICT_DOC = _Ordinary.__dict__["__dict__"].__doc__
 _PLAIN_SIZE = _size_of(_Ordinary)

@@ -7,7 +7,7 @@ of a comparison can give away a text, a character at a time.
 from __future__ import annotations
 
 import operator
-from _collections import OrderedDict
+from collections import OrderedDict
 
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.kinds import (
@@ -34,11 +34,14 @@ if TYPE_CHECKING:
     class Withholder(Protocol):
         """What is asked of `guard.redaction.Redactor`."""
 
-        def name(self, name: str) -> bool: ...
+        def name(self, name: str) -> bool:
+            """Whether values of this name are withheld."""
 
-        def secret_in(self, text: str) -> str | None: ...
+        def secret_in(self, text: str) -> str | None:
+            """The rule by which a text is withheld, or None."""
 
-        def secret_number(self, number: int) -> str | None: ...
+        def secret_number(self, number: int) -> str | None:
+            """The rule by which a number is withheld, or None."""
 
 
 MAX_DEPTH = 20
@@ -48,7 +51,10 @@ MAX_BITS = 4096
 
 
 class Withheld(EvaluationError):
-    """The expression reads something that redaction withholds; `mark` says by what: "name", or "value: " and the rule."""
+    """The expression reads something that redaction withholds.
+
+    `mark` says by what: "name", or "value: " and the rule.
+    """
 
     def __init__(self, why: str, mark: str = "name") -> None:
         super().__init__(why)
@@ -192,7 +198,7 @@ class Comparisons:
         return self._equal_containers(left, right, family, steps, depth)
 
     def _equal_text(self, left: Any, right: Any) -> bool:
-        """That a text is not a given one tells nothing of it, but one that is withheld is never told to be a given one."""
+        """That a text is not a given one tells nothing of it; one that is withheld is never said to be a given one."""
         same = bool(left == right)
         if same or self._strict:
             self.seen(left)
@@ -204,9 +210,10 @@ class Comparisons:
             return False
         ours, theirs = elements(left), elements(right)
         if family == "dict":
-            ordered = issubclass(type(left), OrderedDict) and issubclass(type(right), OrderedDict)
-            if ordered and not self._equal_elements(ours, theirs, steps, depth):
-                return False
+            if issubclass(type(left), OrderedDict) and issubclass(type(right), OrderedDict):
+                raise EvaluationError(
+                    "two OrderedDicts are equal by their order, which is not read; compare their items"
+                )
             return self._equal_dicts(left, right, ours, steps, depth)
         if family == "set":
             steps.take(depth, len(ours))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pyrometer.agent.comparisons import Withholder
 
+    _Run = Callable[[Callable[[str], object]], object]
+
 __all__ = ["EvaluationError", "Expression", "Withheld", "compile_expression"]
 
 _serial = count()
@@ -109,12 +111,15 @@ def compile_expression(text: str, redactor: Withholder, *, condition: bool = Fal
 def _function(
     names: tuple[str, ...], source: str, namespace: dict[str, Any]
 ) -> Callable[[Callable[[str], object]], Any]:
-    """Make a function of `lookup` that gives the source's value. A name without one stays unbound: it may not be read."""
+    """Make a function of `lookup` that gives the source's value.
+
+    A name without a value stays unbound: the source may not come to it.
+    """
     lines = ["def run(lookup):"]
     for name in names:
         lines += [f" try: v_{name} = lookup({name!r})", " except EvaluationError: pass"]
     lines.append(f" return {source}")
     place = {"__name__": __name__, "__builtins__": {"EvaluationError": EvaluationError}, **namespace}
     exec(compile("\n".join(lines), "<pyrometer expression>", "exec", dont_inherit=True), place)  # noqa: S102
-    function: Callable[[Callable[[str], object]], Any] = place.pop("run")
+    function: _Run = place.pop("run")
     return function

@@ -6,7 +6,7 @@ namedtuple is indexed as a tuple. One that does define it is refused by the name
 
 from __future__ import annotations
 
-from _collections import OrderedDict, defaultdict, deque  # type: ignore[attr-defined]
+from collections import OrderedDict, defaultdict, deque
 
 from pyrometer.agent.attributes import is_builtin, mro, namespace, qualified_name
 from pyrometer.agent.mappings import Unreadable
@@ -82,10 +82,13 @@ def scalar(value: Any) -> Any:
 
 
 def elements(value: Any) -> list[Any]:
-    """The elements of a container, at most MAX_ELEMENTS; the keys of a dictionary."""
+    """The elements of a container, at most MAX_ELEMENTS; the keys of a dictionary, in the order of its storage."""
     base = behaves_as(type(value), ("__iter__", "__len__"))
-    if FAMILY.get(id(base)) not in ("list", "tuple", "set", "dict", "range", "deque"):
+    family = FAMILY.get(id(base))
+    if family not in ("list", "tuple", "set", "dict", "range", "deque"):
         raise EvaluationError(f"a {qualified_name(type(value))} can't be looked through without its code")
+    if family == "dict":
+        base = dict  # an OrderedDict's own iterator hashes and compares the keys
     if base.__len__(value) > MAX_ELEMENTS:
         raise EvaluationError(f"a container has more than {MAX_ELEMENTS} elements, too many to look through")
     try:

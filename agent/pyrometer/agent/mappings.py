@@ -72,13 +72,11 @@ def text_keyed(mapping: dict[Any, Any]) -> bool:
 
 def _walk(items: Iterable[tuple[object, object]], key: object, kinds: tuple[type, ...], limit: int) -> object:
     first, second, third = kinds
-    seen = 0
-    for stored, value in items:
+    for count, (stored, value) in enumerate(items, 1):
         kind = type(stored)
         if (kind is first or kind is second or kind is third) and (stored is key or stored == key):
             return value
-        seen += 1
-        if seen > limit:
+        if count > limit:
             raise Unreadable("the dictionary's keys are not all text, and there are too many of them to look through")
     return ABSENT
 

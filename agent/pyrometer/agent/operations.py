@@ -1,13 +1,11 @@
 """What an expression may do with values beside comparing them: measure, take parts, compute, call a few functions.
 
-Every operation is ours or a builtin type's own, and bounded. `FUNCTIONS`, `METHODS` and `BINARY` are what the language
-knows; another entry is all that another operation takes.
+Every operation is ours or a builtin type's own, and bounded. `vocabulary` says which words of the language they are.
 """
 
 from __future__ import annotations
 
 import operator
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import class_value, qualified_name
 from pyrometer.agent.comparisons import Comparisons, Withheld, small
@@ -27,14 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-
-class Operation(NamedTuple):
-    """A function or method of the language: a method of `Operations`, and how many arguments it takes."""
-
-    method: str
-    least: int
-    most: int
 
 
 class Operations(Comparisons):
@@ -69,7 +59,7 @@ class Operations(Comparisons):
         elif family == "list" or family == "tuple":
             self._unnamed(value, base, slice(key, None if key == -1 else key + 1))
         try:
-            return base.__getitem__(value, key)  # type: ignore[no-any-return]
+            return base.__getitem__(value, key)
         except IndexError:
             raise Missing(f"there is no item {key}, only {base.__len__(value)} of them") from None
 
@@ -96,7 +86,7 @@ class Operations(Comparisons):
             raise EvaluationError(f"a slice of more than {MAX_ELEMENTS} elements is not made")
         else:
             self._unnamed(value, base, ends)
-        return base.__getitem__(value, ends)  # type: ignore[no-any-return]
+        return base.__getitem__(value, ends)
 
     def get(self, value: Any, key: object, default: object = None) -> object:
         """What `value.get(key, default)` of a dictionary would be, for a key that was checked when compiled."""
@@ -144,17 +134,11 @@ class Operations(Comparisons):
 
     def any_true(self, value: Any) -> bool:
         """What `any(value)` would be."""
-        for element in elements(value):
-            if self.true(element):
-                return True
-        return False
+        return any(self.true(element) for element in elements(value))
 
     def all_true(self, value: Any) -> bool:
         """What `all(value)` would be."""
-        for element in elements(value):
-            if not self.true(element):
-                return False
-        return True
+        return all(self.true(element) for element in elements(value))
 
     def total(self, value: Any) -> Any:
         """What `sum(value)` would be."""
@@ -255,40 +239,3 @@ class Operations(Comparisons):
 
 _INDEXED = ("text", "bytes", "list", "tuple", "range", "deque")
 _TEXTS = ("text", "bytes")
-
-FUNCTIONS = {
-    "abs": Operation("magnitude", 1, 1),
-    "all": Operation("all_true", 1, 1),
-    "any": Operation("any_true", 1, 1),
-    "len": Operation("length", 1, 1),
-    "max": Operation("most", 1, 10),
-    "min": Operation("least", 1, 10),
-    "sum": Operation("total", 1, 1),
-}
-METHODS = {
-    "get": Operation("get", 1, 2),
-    "startswith": Operation("starts_with", 1, 1),
-    "endswith": Operation("ends_with", 1, 1),
-    "lower": Operation("lower", 0, 0),
-    "upper": Operation("upper", 0, 0),
-    "strip": Operation("strip", 0, 1),
-}
-BINARY = {
-    "+": "add",
-    "-": "subtract",
-    "*": "multiply",
-    "/": "divide",
-    "//": "floor_divide",
-    "%": "remainder",
-    "&": "bits_and",
-}
-COMPARISONS = {
-    "==": "equal",
-    "!=": "unequal",
-    "<": "less",
-    "<=": "at_most",
-    ">": "greater",
-    ">=": "at_least",
-    "in": "contains",
-    "not in": "excludes",
-}

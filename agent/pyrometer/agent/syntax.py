@@ -7,9 +7,11 @@ escape, `1if`) is refused before the parser sees it.
 
 from __future__ import annotations
 
-import _ast
-
 from pyrometer.link.errors import ExpressionRejected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 2000
 """Characters of an expression."""
@@ -22,8 +24,8 @@ _ESCAPES = "\\'\"nrtx"
 _TEXT_ESCAPES = _ESCAPES + "uU"
 
 
-def parse(text: str) -> _ast.expr:
-    """The tree of an expression.
+def parse(text: str) -> Any:
+    """The tree of an expression, of the interpreter's own nodes.
 
     Raises:
         ExpressionRejected: it is too long or nests too deeply, or it is no expression.
@@ -46,8 +48,12 @@ def parse(text: str) -> _ast.expr:
         ) from None
     except (ValueError, OverflowError, MemoryError, RecursionError):
         raise ExpressionRejected("not an expression that can be read", next="Write a simpler one.") from None
-    body: _ast.expr = tree.body
-    return body
+    return tree.body
+
+
+def kind_of(node: object) -> str:
+    """The kind of a node, by its name: the module with the types would cost the service 0.3 MB before it is needed."""
+    return type(node).__name__
 
 
 class _Scan:
@@ -92,7 +98,7 @@ class _Scan:
         while self._at < len(self._text) and ("a" + self._text[self._at]).isidentifier():
             self._at += 1
         word = self._text[start : self._at]
-        self._unary(word == "not")
+        self._unary(is_prefix=word == "not")
         quote = self._peek(0)
         if quote and quote in "'\"":
             self._prefixed(word.lower(), quote)
@@ -110,7 +116,7 @@ class _Scan:
 
     def _literal(self, quote: str, prefix: str) -> None:
         """Pass a text in quotes, with only such escapes as never make the parser warn or import something."""
-        self._unary(False)
+        self._unary(is_prefix=False)
         if self._peek(1) == quote and self._peek(2) == quote:
             raise ExpressionRejected("texts in triple quotes are not taken", next="Use single ones.")
         escapes = "" if "r" in prefix else _ESCAPES if "b" in prefix else _TEXT_ESCAPES
@@ -137,7 +143,7 @@ class _Scan:
             raise ExpressionRejected(
                 f"not a number: {text[start : self._at][:40]}", next="Put a space behind a number."
             )
-        self._unary(False)
+        self._unary(is_prefix=False)
 
     def _in_exponent(self, start: int) -> bool:
         """Whether a sign here belongs to the number: 1e-3, but not 0xe-3."""
@@ -154,15 +160,15 @@ class _Scan:
                 f"not an expression: {character} has no meaning here", next="Python's syntax is meant."
             )
         self._at += 1
-        self._unary(character in "+-~")
+        self._unary(is_prefix=character in "+-~")
         if character in "([{":
             self._depth += 1
             self._limit(self._depth)
         elif character in ")]}":
             self._depth -= 1
 
-    def _unary(self, prefixed: bool) -> None:
-        self._signs = self._signs + 1 if prefixed else 0
+    def _unary(self, *, is_prefix: bool) -> None:
+        self._signs = self._signs + 1 if is_prefix else 0
         self._limit(self._signs)
 
     @staticmethod

@@ -7,12 +7,12 @@ is written out for the exact builtin types, so that one that is false costs next
 
 from __future__ import annotations
 
-import _ast
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import attribute_reader
 from pyrometer.agent.mappings import ABSENT
-from pyrometer.agent.operations import BINARY, COMPARISONS, FUNCTIONS, METHODS, Operation
+from pyrometer.agent.syntax import kind_of
+from pyrometer.agent.vocabulary import BINARY, COMPARISONS, FUNCTIONS, INTERNALS, LACKS, METHODS, SIGNS, Operation
 from pyrometer.link.errors import ExpressionRejected, RedactedName
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ class Translator:
         """Calls of operations in the source: what its budget is shared among."""
         return self._operations
 
-    def value(self, node: _ast.expr) -> Term:
+    def value(self, node: Any) -> Term:
         """Translate a part whose value matters.
 
         Raises:
@@ -84,17 +84,17 @@ class Translator:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise ExpressionRejected(f"the expression has more than {MAX_NODES} parts", next="Write a shorter one.")
-        translate = _TRANSLATIONS.get(type(node))
+        translate = _TRANSLATIONS.get(kind_of(node))
         if translate is None:
-            what, instead = _LACKS.get(type(node), ("this", "Read what is stored, and compare it."))
+            what, instead = LACKS.get(kind_of(node), ("this", "Read what is stored, and compare it."))
             raise ExpressionRejected(f"{what} can't be part of {self._what}", next=instead)
         return translate(self, node)
 
-    def truth(self, node: _ast.expr) -> str:
+    def truth(self, node: Any) -> str:
         """Translate a part of which only the truth matters; the source gives exactly True or False."""
-        if type(node) is _ast.BoolOp:
+        if kind_of(node) == "BoolOp":
             self._nodes += 1
-            word = " and " if type(node.op) is _ast.And else " or "
+            word = " and " if kind_of(node.op) == "And" else " or "
             return f"({word.join([self.truth(part) for part in node.values])})"
         return self._truth_of(self.value(node))
 
@@ -132,13 +132,13 @@ class Translator:
             )
         self.withheld = self.withheld or f"it reads {what}, which is redacted"
 
-    def _written(self, node: _ast.expr) -> str:
+    def _written(self, node: Any) -> str:
         """What was written for a part, shortened."""
         line = self._text.encode()
         written = line[node.col_offset : node.end_col_offset].decode(errors="replace")
         return written if len(written) <= 40 else written[:37] + "…"
 
-    def _name(self, node: _ast.Name) -> Term:
+    def _name(self, node: Any) -> Term:
         name = node.id
         self._check_word(name)
         if self._redactor.name(name):
@@ -158,29 +158,29 @@ class Translator:
                 f"{word} is private to its class and stored under another name",
                 next=f"Write the name of the class before it: _CLASS{word}",
             )
-        if word in _INTERNALS:
+        if word in INTERNALS:
             raise ExpressionRejected(
                 f"{word} leads into the interpreter; {self._what} may not read it",
                 next="Read what the service itself stores.",
             )
 
-    def _constant(self, node: _ast.Constant) -> Term:
+    def _constant(self, node: Any) -> Term:
         constant = node.value
         if type(constant) is complex or constant is Ellipsis:
             raise ExpressionRejected(
                 f"{self._written(node)} can't be part of {self._what}", next="Use whole or decimal numbers."
             )
         if type(constant) in (str, bytes):
-            shown = constant if type(constant) is str else constant.decode("latin-1")  # type: ignore[union-attr]
-            if self._redactor.secret_in(shown):  # type: ignore[arg-type]
+            shown = constant if type(constant) is str else constant.decode("latin-1")
+            if self._redactor.secret_in(shown):
                 self._withhold("a text that has the form of a secret")
         elif type(constant) is int and self._redactor.secret_number(constant):
             self._withhold("a number that has the form of a secret")
         return _constant(constant)
 
-    def _attribute(self, node: _ast.Attribute) -> Term:
+    def _attribute(self, node: Any) -> Term:
         hops, base = 1, node.value
-        while type(base) is _ast.Attribute:
+        while kind_of(base) == "Attribute":
             hops, base = hops + 1, base.value
         if hops > MAX_HOPS:
             raise ExpressionRejected(
@@ -194,9 +194,9 @@ class Translator:
         self.readers[reader] = attribute_reader(node.attr)
         return self._read(f"{reader}({owner.source})")
 
-    def _subscript(self, node: _ast.Subscript) -> Term:
+    def _subscript(self, node: Any) -> Term:
         owner = self.value(node.value)
-        if type(node.slice) is _ast.Slice:
+        if kind_of(node.slice) == "Slice":
             ends = [node.slice.lower, node.slice.upper, node.slice.step]
             sources = ["None" if end is None else self.value(end).source for end in ends]
             return self._read(self._call("cut", owner.source, *sources))
@@ -204,7 +204,7 @@ class Translator:
         method = self._by_key("item", key, node)
         return self._read(self._call(method, owner.source, key.source))
 
-    def _by_key(self, method: str, key: Term, node: _ast.expr) -> str:
+    def _by_key(self, method: str, key: Term, node: Any) -> str:
         """The form of a look-up: the name of a constant key is checked now, any other one when it is known."""
         if key.constant is ABSENT:
             return f"named_{method}"
@@ -214,22 +214,22 @@ class Translator:
                 self._withhold(self._written(node))
         return method
 
-    def _call_node(self, node: _ast.Call) -> Term:
+    def _call_node(self, node: Any) -> Term:
         func = node.func
-        if node.keywords or any([type(argument) is _ast.Starred for argument in node.args]):
+        if node.keywords or any([kind_of(argument) == "Starred" for argument in node.args]):
             raise ExpressionRejected(
                 f"{self._what} takes only plain arguments", next="Write them without names and stars."
             )
-        if type(func) is _ast.Name and func.id in FUNCTIONS:
+        if kind_of(func) == "Name" and func.id in FUNCTIONS:
             self._check_arguments(func.id, FUNCTIONS[func.id], node.args)
             return self._function(func.id, [self.value(argument).source for argument in node.args])
-        if type(func) is _ast.Attribute and func.attr in METHODS:
+        if kind_of(func) == "Attribute" and func.attr in METHODS:
             self._check_arguments(func.attr, METHODS[func.attr], node.args)
             return self._method(node, func)
         name = (
-            func.attr if type(func) is _ast.Attribute else func.id if type(func) is _ast.Name else self._written(func)
+            func.attr if kind_of(func) == "Attribute" else func.id if kind_of(func) == "Name" else self._written(func)
         )
-        owner = self._written(func.value) if type(func) is _ast.Attribute else ""
+        owner = self._written(func.value) if kind_of(func) == "Attribute" else ""
         instead = (
             f"{owner}.NAME, len({owner}.NAME), {owner}['KEY']"
             if owner
@@ -240,7 +240,7 @@ class Translator:
             next=f"Read what is stored instead: {instead}" if owner else f"What it may call: {instead}",
         )
 
-    def _check_arguments(self, name: str, operation: Operation, arguments: list[_ast.expr]) -> None:
+    def _check_arguments(self, name: str, operation: Operation, arguments: list[Any]) -> None:
         if not operation.least <= len(arguments) <= operation.most:
             wanted = (
                 f"{operation.least}" if operation.least == operation.most else f"{operation.least} to {operation.most}"
@@ -253,7 +253,7 @@ class Translator:
         call = self._call(FUNCTIONS[name].method, *sources)
         return Term(call, is_bool=name in ("any", "all"))
 
-    def _method(self, node: _ast.Call, func: _ast.Attribute) -> Term:
+    def _method(self, node: Any, func: Any) -> Term:
         owner = self.value(func.value)
         arguments = [self.value(argument) for argument in node.args]
         method = METHODS[func.attr].method
@@ -264,9 +264,9 @@ class Translator:
             return Term(call, is_bool=True)
         return self._read(call) if func.attr == "get" else Term(call)
 
-    def _bool_op(self, node: _ast.BoolOp) -> Term:
+    def _bool_op(self, node: Any) -> Term:
         """`a or b` gives one of them: the first of them is kept while its truth is looked at."""
-        is_and = type(node.op) is _ast.And
+        is_and = kind_of(node.op) == "And"
         terms = [self.value(part) for part in node.values]
         if all([term.is_bool for term in terms]):
             return Term(f"({(' and ' if is_and else ' or ').join([term.source for term in terms])})", is_bool=True)
@@ -277,21 +277,21 @@ class Translator:
             result = f"({result} if {test} else {kept})" if is_and else f"({kept} if {test} else {result})"
         return Term(result)
 
-    def _unary_op(self, node: _ast.UnaryOp) -> Term:
-        if type(node.op) is _ast.Not:
+    def _unary_op(self, node: Any) -> Term:
+        if kind_of(node.op) == "Not":
             return Term(f"(not {self.truth(node.operand)})", is_bool=True)
-        if type(node.op) is _ast.Invert:
+        if kind_of(node.op) == "Invert":
             raise ExpressionRejected(
                 f"~ can't be part of {self._what}", next="Write `not` for the opposite of a truth."
             )
         term = self.value(node.operand)
-        is_minus = type(node.op) is _ast.USub
+        is_minus = kind_of(node.op) == "USub"
         if type(term.constant) in (int, float):
             return _constant(-term.constant if is_minus else term.constant)  # type: ignore[operator]
         return Term(self._call("negative" if is_minus else "positive", term.source))
 
-    def _bin_op(self, node: _ast.BinOp) -> Term:
-        sign = _SIGNS.get(type(node.op), "")
+    def _bin_op(self, node: Any) -> Term:
+        sign = SIGNS.get(kind_of(node.op), "")
         if sign not in BINARY:
             raise ExpressionRejected(
                 f"the operator in {self._written(node)} can't be part of {self._what}",
@@ -300,28 +300,28 @@ class Translator:
         left, right = self.value(node.left), self.value(node.right)
         return Term(self._call(BINARY[sign], left.source, right.source))
 
-    def _if_exp(self, node: _ast.IfExp) -> Term:
+    def _if_exp(self, node: Any) -> Term:
         body = self.value(node.body)
         test = self.truth(node.test)
         other = self.value(node.orelse)
         return Term(f"({body.source} if {test} else {other.source})", is_bool=body.is_bool and other.is_bool)
 
-    def _sequence(self, node: _ast.Tuple | _ast.List) -> Term:
+    def _sequence(self, node: Any) -> Term:
         terms = [self.value(part) for part in node.elts]
         inner = "".join([f"{term.source}, " for term in terms])
-        is_list = type(node) is _ast.List
+        is_list = kind_of(node) == "List"
         source = f"[{inner}]" if is_list else f"({inner})"
         constants = [term.constant for term in terms]
         if any([constant is ABSENT for constant in constants]):
             return Term(source)
         return Term(source, constant=constants if is_list else tuple(constants))
 
-    def _set(self, node: _ast.Set) -> Term:
+    def _set(self, node: Any) -> Term:
         constants = [self.value(part).constant for part in node.elts]
         self._check_hashed(constants)
         return Term(f"{{{', '.join([_constant(constant).source for constant in constants])}}}")
 
-    def _dict(self, node: _ast.Dict) -> Term:
+    def _dict(self, node: Any) -> Term:
         keys = [Term("") if key is None else self.value(key) for key in node.keys]
         self._check_hashed([key.constant for key in keys])
         entries = []
@@ -338,7 +338,7 @@ class Translator:
                 "what a set or a dictionary has is looked up by constants only", next="Write a list instead."
             )
 
-    def _compare(self, node: _ast.Compare) -> Term:
+    def _compare(self, node: Any) -> Term:
         """`a < b < c` is `a < b and b < c` with b read once."""
         left = self.value(node.left)
         parts = []
@@ -348,7 +348,7 @@ class Translator:
             if index < len(node.ops) - 1 and right.constant is ABSENT and not right.is_name:
                 kept = self._temporary()
                 right, shared = Term(f"({kept} := {right.source})"), Term(kept, is_name=True)
-            parts.append(self._pair(left, _SIGNS[type(op)], right))
+            parts.append(self._pair(left, SIGNS[kind_of(op)], right))
             left = shared
         return Term(parts[0] if len(parts) == 1 else f"({' and '.join(parts)})", is_bool=True)
 
@@ -388,7 +388,7 @@ def _constant(value: object) -> Term:
 
 
 def _guards(sign: str, constant: object, *, is_right: bool) -> tuple[str, ...]:
-    """The exact types for which a comparison with a constant may be written out: it runs nothing and betrays nothing."""
+    """The exact types for which a comparison with a constant may be written out: it runs and betrays nothing."""
     kind = type(constant)
     if kind is str and sign in ("==", "!="):
         return ("x_str",)
@@ -405,67 +405,20 @@ def _guards(sign: str, constant: object, *, is_right: bool) -> tuple[str, ...]:
 
 _SCALARS = (str, bytes, int, float, bool, type(None))
 
-_TRANSLATIONS: dict[type, Callable[[Translator, Any], Term]] = {
-    _ast.Attribute: Translator._attribute,
-    _ast.BinOp: Translator._bin_op,
-    _ast.BoolOp: Translator._bool_op,
-    _ast.Call: Translator._call_node,
-    _ast.Compare: Translator._compare,
-    _ast.Constant: Translator._constant,
-    _ast.Dict: Translator._dict,
-    _ast.IfExp: Translator._if_exp,
-    _ast.List: Translator._sequence,
-    _ast.Name: Translator._name,
-    _ast.Set: Translator._set,
-    _ast.Subscript: Translator._subscript,
-    _ast.Tuple: Translator._sequence,
-    _ast.UnaryOp: Translator._unary_op,
+_TRANSLATIONS: dict[str, Callable[[Translator, Any], Term]] = {
+    "Attribute": Translator._attribute,
+    "BinOp": Translator._bin_op,
+    "BoolOp": Translator._bool_op,
+    "Call": Translator._call_node,
+    "Compare": Translator._compare,
+    "Constant": Translator._constant,
+    "Dict": Translator._dict,
+    "IfExp": Translator._if_exp,
+    "List": Translator._sequence,
+    "Name": Translator._name,
+    "Set": Translator._set,
+    "Subscript": Translator._subscript,
+    "Tuple": Translator._sequence,
+    "UnaryOp": Translator._unary_op,
 }
 """What the language has. A node that is not here is refused."""
-
-_LOOP = "Look at one element: items[0]; or at all of them: any(items), sum(items), len(items)"
-_LACKS: dict[type, tuple[str, str]] = {
-    _ast.DictComp: ("a comprehension", _LOOP),
-    _ast.GeneratorExp: ("a comprehension", _LOOP),
-    _ast.ListComp: ("a comprehension", _LOOP),
-    _ast.SetComp: ("a comprehension", _LOOP),
-    _ast.Lambda: ("a lambda", "Write what it would give."),
-    _ast.NamedExpr: ("an assignment", "Write the value where it is used; == compares."),
-    _ast.Await: ("await", "It would run the service's code; read what is stored."),
-    _ast.Yield: ("yield", "It would run the service's code; read what is stored."),
-    _ast.YieldFrom: ("yield", "It would run the service's code; read what is stored."),
-    _ast.Starred: ("a star", "Name the elements one by one."),
-    _ast.JoinedStr: ("an f-string", "Compare the values that it is made of."),
-    _ast.Slice: ("a slice within a tuple", "Slice one dimension: items[1:3]"),
-}
-"""What it lacks by intent, and what to write instead."""
-
-_SIGNS: dict[type, str] = {
-    _ast.Eq: "==",
-    _ast.NotEq: "!=",
-    _ast.Lt: "<",
-    _ast.LtE: "<=",
-    _ast.Gt: ">",
-    _ast.GtE: ">=",
-    _ast.In: "in",
-    _ast.NotIn: "not in",
-    _ast.Is: "is",
-    _ast.IsNot: "is not",
-    _ast.Add: "+",
-    _ast.Sub: "-",
-    _ast.Mult: "*",
-    _ast.Div: "/",
-    _ast.FloorDiv: "//",
-    _ast.Mod: "%",
-    _ast.BitAnd: "&",
-}
-
-_INTERNALS = frozenset(
-    (
-        *("gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin"),
-        *("ag_frame", "ag_code", "ag_await", "tb_frame", "tb_next", "f_back", "f_builtins", "f_code", "f_globals"),
-        *("f_locals", "f_trace", "co_code", "co_consts", "co_names", "co_cellvars", "co_freevars", "co_varnames"),
-        *("func_globals", "func_code", "func_closure", "im_func", "im_self", "im_class", "cell_contents", "mro"),
-    )
-)
-"""Attributes of frames, code, generators and functions, from which all of the process can be reached."""

@@ -1,0 +1,102 @@
+"""The words of the language: which operation each stands for, and what it lacks by intent.
+
+Another entry, and a method of `Operations`, is all that another operation takes. A kind of node that stands neither
+here nor in `translation` is refused.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Operation(NamedTuple):
+    """A function or method of the language: a method of `Operations`, and how many arguments it takes."""
+
+    method: str
+    least: int
+    most: int
+
+
+FUNCTIONS = {
+    "abs": Operation("magnitude", 1, 1),
+    "all": Operation("all_true", 1, 1),
+    "any": Operation("any_true", 1, 1),
+    "len": Operation("length", 1, 1),
+    "max": Operation("most", 1, 10),
+    "min": Operation("least", 1, 10),
+    "sum": Operation("total", 1, 1),
+}
+METHODS = {
+    "get": Operation("get", 1, 2),
+    "startswith": Operation("starts_with", 1, 1),
+    "endswith": Operation("ends_with", 1, 1),
+    "lower": Operation("lower", 0, 0),
+    "upper": Operation("upper", 0, 0),
+    "strip": Operation("strip", 0, 1),
+}
+BINARY = {
+    "+": "add",
+    "-": "subtract",
+    "*": "multiply",
+    "/": "divide",
+    "//": "floor_divide",
+    "%": "remainder",
+    "&": "bits_and",
+}
+COMPARISONS = {
+    "==": "equal",
+    "!=": "unequal",
+    "<": "less",
+    "<=": "at_most",
+    ">": "greater",
+    ">=": "at_least",
+    "in": "contains",
+    "not in": "excludes",
+}
+
+_LOOP = "Look at one element: items[0]; or at all of them: any(items), sum(items), len(items)"
+LACKS: dict[str, tuple[str, str]] = {
+    "DictComp": ("a comprehension", _LOOP),
+    "GeneratorExp": ("a comprehension", _LOOP),
+    "ListComp": ("a comprehension", _LOOP),
+    "SetComp": ("a comprehension", _LOOP),
+    "Lambda": ("a lambda", "Write what it would give."),
+    "NamedExpr": ("an assignment", "Write the value where it is used; == compares."),
+    "Await": ("await", "It would run the service's code; read what is stored."),
+    "Yield": ("yield", "It would run the service's code; read what is stored."),
+    "YieldFrom": ("yield", "It would run the service's code; read what is stored."),
+    "Starred": ("a star", "Name the elements one by one."),
+    "JoinedStr": ("an f-string", "Compare the values that it is made of."),
+    "Slice": ("a slice within a tuple", "Slice one dimension: items[1:3]"),
+}
+"""What it lacks by intent, and what to write instead."""
+
+SIGNS: dict[str, str] = {
+    "Eq": "==",
+    "NotEq": "!=",
+    "Lt": "<",
+    "LtE": "<=",
+    "Gt": ">",
+    "GtE": ">=",
+    "In": "in",
+    "NotIn": "not in",
+    "Is": "is",
+    "IsNot": "is not",
+    "Add": "+",
+    "Sub": "-",
+    "Mult": "*",
+    "Div": "/",
+    "FloorDiv": "//",
+    "Mod": "%",
+    "BitAnd": "&",
+}
+
+INTERNALS = frozenset(
+    (
+        *("gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin"),
+        *("ag_frame", "ag_code", "ag_await", "tb_frame", "tb_next", "f_back", "f_builtins", "f_code", "f_globals"),
+        *("f_locals", "f_trace", "co_code", "co_consts", "co_names", "co_cellvars", "co_freevars", "co_varnames"),
+        *("func_globals", "func_code", "func_closure", "im_func", "im_self", "im_class", "cell_contents", "mro"),
+    )
+)
+"""Attributes of frames, code, generators and functions, from which all of the process can be reached."""
