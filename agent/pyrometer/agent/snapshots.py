@@ -97,16 +97,24 @@ def _choose(frame: FrameType, exc: BaseException | None, limit: int) -> tuple[li
     inner = passed[-(limit // 2) :] if limit > 1 else []
     shown = [(entry.tb_frame, entry.tb_lineno) for entry in reversed(inner)]
     left_out = len(passed) - len(inner)
+    head = None if exc is None else _traceback_of(exc)
     at: FrameType | None = frame
     for _ in range(MAX_WALK):
         if at is None:
             break
         if len(shown) < limit:
-            shown.append((at, at.f_lineno or 0))
+            shown.append((at, _line(at, head)))
         else:
             left_out += 1
         at = at.f_back
     return shown, left_out
+
+
+def _line(frame: FrameType, head: TracebackType | None) -> int:
+    """The line of a frame. On 3.11 an exception's callback is called from behind the code, where no line is."""
+    if head is not None and head.tb_frame is frame:
+        return head.tb_lineno
+    return frame.f_lineno or 0
 
 
 def _passed(exc: BaseException | None) -> list[TracebackType]:
