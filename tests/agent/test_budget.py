@@ -28,7 +28,7 @@ class World:
         self.governor.share = share
         self.toggle_cost = 0.0
 
-    def _pause(self, key: str, paused: bool) -> None:
+    def _pause(self, key: str, paused: bool) -> None:  # noqa: FBT001 - as the governor calls it
         self.switched.append((key, paused))
         if not paused:
             self.clock.now += self.toggle_cost

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.agent.places import PROGRAMS, line_of, loaded
 
 from pyrometer.agent import locations
 from pyrometer.link.errors import AmbiguousPlace, NoSuchPlace, Refused
-from tests.agent.places import PROGRAMS, line_of, loaded
 
 NAME = "shop_shapes"
 

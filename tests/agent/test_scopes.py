@@ -87,7 +87,7 @@ def test_whether_a_type_is_loaded_is_known() -> None:
         ("", "pyrometers", True),
     ],
 )
-def test_a_scope_is_a_pattern_of_modules(pattern: str, module: str, expected: bool) -> None:
+def test_a_scope_is_a_pattern_of_modules(pattern: str, module: str, expected: bool) -> None:  # noqa: FBT001
     """Our own frames are in none."""
     assert Scope(pattern).has_module(module, "/srv/shop.py") is expected
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PERIOD = 0.1
 """Seconds of the budget that one allowance is worth: what a hot probe waits between two looks."""
-RESERVE = 0.25
+RESERVE = 0.5
 """Seconds of the budget that are kept while nobody draws on it."""
 EVENT_COST = 0.15e-6
 """Seconds that the interpreter takes to call us and to come back, on top of what a callback can time itself."""

@@ -83,7 +83,11 @@ class Probe:
             return
         if self.condition is None or self.condition.test(lookup_in(frame, exc)):
             self.tally.fired += 1
-            self._hit(frame, exc)
+            try:
+                self._hit(frame, exc)
+            except RecursionError:  # no room here; the engine tries again in a frame further out
+                self.tally.fired -= 1
+                raise
 
     def finish(self, state: str, reason: str) -> None:
         """End it: hits that are on their way are inert from now on."""

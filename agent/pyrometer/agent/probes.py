@@ -184,7 +184,7 @@ class Registry:
         expressions = [compile_expression(text, redactor) for text in spec.expressions]
         recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions)
         self._governor.share = policy.cpu_share
-        account = self._exceptions if spec.exception is not None else Account(self._governor, spec.probe_id)
+        account = Account(self._governor, _EXCEPTIONS if spec.exception is not None else spec.probe_id)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
 
     def _check_room(self, spec: ProbeSpec) -> None:
@@ -208,6 +208,9 @@ class Registry:
     def _place(self, probe: Probe, found: Found) -> None:
         """Give a probe its points; PENDING if there is no place for them yet."""
         if probe.spec.exception is not None:
+            if not any(other.exception is not None for other in self._probes.values()):
+                self._exceptions = probe.account
+            probe.account = self._exceptions
             probe.exception = exception_point(probe, found)
             probe.state, probe.reason = ARMED, found.note
             return

@@ -1,4 +1,5 @@
 """Exceptions on their way: raised, passed on, raised again, replaced, by generators and by C code."""
+# ruff: noqa: F841, RET504
 
 
 class PaymentError(Exception):

@@ -1,4 +1,5 @@
 """Code in every shape that a probe may be placed in. Lines are found by the words of their comments."""
+# ruff: noqa: F841, RET504
 import contextlib
 import functools
 

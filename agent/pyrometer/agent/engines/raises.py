@@ -32,6 +32,10 @@ class RaiseCallback:
         self.points = list(points)
         self._others: dict[int, type] = {}
         self._wanted: dict[int, tuple[type, list[ExceptionPoint]]] = {}
+        self.missed = 0
+        """Id of an exception that was raised where there was no room for our frames: at the recursion limit. It is
+        looked at in a frame further out. (An id may come to mean another exception; that one may be hit twice then.)
+        """
         self.function = self._build()
 
     def serves(self, probe_id: str) -> bool:
@@ -69,22 +73,35 @@ class RaiseCallback:
                             look(exc)
                     finally:
                         meter.spent(clock() - began)
-            except RecursionError:  # there is no room for our frames; the service's own error goes on
-                pass
+            except RecursionError:  # the service's own error goes on
+                self.missed = id(exc)
 
         return on_raise
 
     def _look(self, exc: BaseException) -> None:
         """Call the points that an exception concerns, if this is where it is first seen in their scope."""
         known = self._wanted.get(id(type(exc)))
+        late = self.missed == id(exc)
         for point in known[1] if known is not None else self._classify(exc):
             try:
-                if _first_in_scope(exc, point):
-                    point.tally.seen += 1
-                    point.hit(_traceback_of(exc).tb_frame, exc)
+                if _first_in_scope(exc, point, late=late):
+                    self._hit(point, exc)
+            except RecursionError:
+                self.missed = id(exc)
+                raise
             except BaseException as error:
                 if not excused(point.tally, error):
                     raise
+        if late:
+            self.missed = 0
+
+    def _hit(self, point: ExceptionPoint, exc: BaseException) -> None:
+        point.tally.seen += 1
+        try:
+            point.hit(_traceback_of(exc).tb_frame, exc)
+        except RecursionError:
+            point.tally.seen -= 1
+            raise
 
     def _classify(self, exc: BaseException) -> list[ExceptionPoint]:
         """The points whose type this is, remembered for the exact type."""
@@ -93,6 +110,9 @@ class RaiseCallback:
             try:
                 if point.matches(exc):
                     matching.append(point)
+            except RecursionError:
+                self.missed = id(exc)
+                raise
             except BaseException as error:
                 if not excused(point.tally, error):
                     raise
@@ -110,15 +130,18 @@ class RaiseCallback:
             self._others[id(kind)] = kind
 
 
-def _first_in_scope(exc: BaseException, point: ExceptionPoint) -> bool:
+def _first_in_scope(exc: BaseException, point: ExceptionPoint, *, late: bool) -> bool:
     """Whether the frame that raises it now is in scope and none is that it passed before.
 
     The traceback has an entry for each frame that the exception has passed, the current one at its head. So one that
-    is raised again, by `raise` or from a Future that stored it, is not new.
+    is raised again, by `raise` or from a Future that stored it, is not new. `late`: there was no room to look at it
+    before.
     """
     entry: TracebackType | None = _traceback_of(exc)
     if entry is None or not point.in_scope(entry.tb_frame.f_code, entry.tb_frame):
         return False
+    if late:
+        return True
     for _ in range(MAX_WALK):
         entry = entry.tb_next
         if entry is None:
