@@ -71,25 +71,31 @@ def point_source(
     return Source(_metered(mark, test if condition else [fire]), namespace)
 
 
-def _metered(mark: str, body: Iterable[str]) -> list[str]:
+def _metered(mark: str, body: Sequence[str]) -> list[str]:
     """Count and meter a body, time the event that uses the meter up, and keep errors of ours from the service.
 
     At the recursion limit there is no room for any call, `excused` included: the event is lost, and the service's own
     error is what it sees. If that was the event that used the meter up, the governor finds out by itself.
     """
+    looking = [
+        "try:",
+        *indented(body),
+        "except (KeyboardInterrupt, SystemExit): raise",
+        "except BaseException as error:",
+        f"    if not excused(tally{mark}, error): raise",
+    ]
     return [
         "try:",
-        f"    left = meter{mark}.left - 1",
-        "    if left >= 0:",
-        f"        meter{mark}.left = left",
-        "        began = 0.0 if left else clock()",
+        f"    left = meter{mark}.left",
+        "    if left > 1:",
+        f"        meter{mark}.left = left - 1",
+        *indented(indented(looking)),
+        "    elif left == 1:",
+        f"        meter{mark}.left = left = 0",
+        "        began = clock()",
         "        try:",
-        *indented(indented(indented(body))),
-        "        except (KeyboardInterrupt, SystemExit): raise",
-        "        except BaseException as error:",
-        f"            if not excused(tally{mark}, error): raise",
-        "        finally:",
-        f"            if not left: settle(meter{mark}, began, exhausted{mark})",
+        *indented(indented(indented(looking))),
+        f"        finally: settle(meter{mark}, began, exhausted{mark})",
         f"    else: exhausted{mark}()",
         f"except RecursionError: tally{mark}.errors += 1",
     ]

@@ -47,18 +47,21 @@ class TableCallback(RaiseCallback):
         meter, others, last, look, use_up = self.meter, self._others, self._last, self._look, self._use_up
 
         def on_exception(exc: BaseException) -> None:
-            left = meter.left
-            if left > 1:
-                meter.left = left - 1
-                kind = type(exc)
-                if kind is last[0]:
-                    return
-                if id(kind) in others:
-                    last[0] = kind
+            try:
+                left = meter.left
+                if left > 1:
+                    meter.left = left - 1
+                    kind = type(exc)
+                    if kind is last[0]:
+                        return
+                    if id(kind) in others:
+                        last[0] = kind
+                    else:
+                        look(exc)
                 else:
-                    look(exc)
-            else:
-                use_up(exc, left)
+                    use_up(exc, left)
+            except RecursionError:  # no room for our frames here: a frame further out looks at it
+                self.missed = id(exc)
 
         return on_exception
 
