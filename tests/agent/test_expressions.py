@@ -640,3 +640,24 @@ def test_bytes_are_never_compared_with_text() -> None:
         check=True,
     )
     assert done.stdout.split() == ["False", "True", "False", "False", "False", "False", "False", "True"]
+
+
+def test_what_one_evaluation_looks_at_is_bounded() -> None:
+    """Design section 10: no data makes it long, and operations share what there is."""
+    texts = {name: ["4111 " * 100 + str(number) for number in range(1000)] for name in ("first", "second")}
+    names = {name: {f"some_name_{number}": number for number in range(1000)} for name in ("third", "fourth")}
+    cards = [4111111111111112 + number for number in range(1000)]
+    environment = {
+        **texts,
+        **names,
+        "cards": cards,
+        "long": "4111 " * 199,
+        "many": dict.fromkeys(range(9000), 0),
+    }
+    for text in ("first == second", "first < second", "max(first)", "long < long and long < long", "third == fourth"):
+        with pytest.raises(EvaluationError, match=r"more text|looked into"):
+            evaluate(text, **environment)
+    for text in ("max(cards)", "sum(cards)", " + ".join(["max(cards)"] * 10), " + ".join(["many[8999]"] * 10)):
+        with pytest.raises(EvaluationError, match=r"more text|too many"):
+            evaluate(text, **environment)
+    assert evaluate("max(numbers) + sum(numbers)", numbers=[*range(400)]) == 399 + 79800

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 
 
 MAX_DEPTH = 20
-_LEAST = 100
+_LEAST = 50
+NAME_COST = 5
+"""What telling whether a name is withheld costs, in characters of a text; or whether a number is."""
 MAX_BITS = 4096
 """Bits of a whole number that is computed with."""
 
@@ -72,31 +74,44 @@ class Comparisons:
     def __init__(self, redactor: Withholder, *, strict: bool) -> None:
         self._redactor = redactor
         self._strict = strict
-        self._look = MAX_CONTENT
-        self._walk = MAX_WALK
+        self.share(1, 1, 1)
 
-    def share(self, operations: int) -> None:
-        """Share what one evaluation may look at among so many operations."""
-        self._look = max(_LEAST, MAX_CONTENT // max(1, operations))
-        self._walk = max(_LEAST, MAX_WALK // max(1, operations))
+    def share(self, reads: int, looks: int, walks: int) -> None:
+        """Share what one evaluation may look at among its operations.
+
+        Args:
+            reads: values that it reads from the service.
+            looks: operations that look into texts.
+            walks: operations that look through containers.
+        """
+        self._glance = max(_LEAST, MAX_CONTENT // max(1, reads))
+        self._look = max(_LEAST, MAX_CONTENT // max(1, looks))
+        self._walk = max(_LEAST, MAX_WALK // max(1, walks))
+        self._visit = max(_LEAST, MAX_ELEMENTS // max(1, walks))
 
     def seen(self, value: Any) -> Any:
         """The value, unless it is a text with a secret at its beginning, or a number that is one."""
+        return self._unless_secret(value, self._glance)
+
+    def content(self, text: Any) -> Any:
+        """A text or bytes whose characters matter to the result, unless it is withheld or too long to tell."""
+        length = content_length(text)
+        if length > self._look:
+            raise EvaluationError(f"a text has {length} characters; at most {self._look} are looked into here")
+        return self._unless_secret(text, self._look)
+
+    def _unless_secret(self, value: Any, limit: int) -> Any:
         if type(value) is int:
             rule = self._redactor.secret_number(value)
         else:
-            prefix = content_prefix(value, self._look)
+            prefix = content_prefix(value, limit)
             rule = None if prefix is None else self._redactor.secret_in(prefix)
         if rule is not None:
             raise Withheld(f"it reads a value that is redacted ({rule})", f"value: {rule}")
         return value
 
-    def content(self, text: Any) -> Any:
-        """A text or bytes whose characters matter to the result."""
-        length = content_length(text)
-        if length > self._look:
-            raise EvaluationError(f"a text has {length} characters; at most {self._look} are looked into here")
-        return self.seen(text)
+    def _allowance(self) -> Allowance:
+        return Allowance(self._visit, self._look)
 
     def named(self, key: object) -> None:
         """Refuse a key that is withheld by its name."""
@@ -117,11 +132,11 @@ class Comparisons:
 
     def equal(self, left: object, right: object) -> bool:
         """What `left == right` would be."""
-        return self._equal(left, right, _Steps(), 0)
+        return self._equal(left, right, self._allowance(), 0)
 
     def unequal(self, left: object, right: object) -> bool:
         """What `left != right` would be."""
-        return not self._equal(left, right, _Steps(), 0)
+        return not self._equal(left, right, self._allowance(), 0)
 
     def less(self, left: object, right: object) -> bool:
         """What `left < right` would be."""
@@ -150,7 +165,7 @@ class Comparisons:
             return item in container
         if family == "set":
             scalar(item)
-        return self._contains_element(item, elements(container))
+        return self._contains_element(item, elements(container, self._visit))
 
     def excludes(self, item: object, container: object) -> bool:
         """What `item not in container` would be."""
@@ -179,7 +194,7 @@ class Comparisons:
         kinds = f"{qualified_name(type(left))} and {qualified_name(type(right))}"
         raise EvaluationError(f"{sign} between {kinds} is not known without running code")
 
-    def _equal(self, left: Any, right: Any, steps: _Steps, depth: int) -> bool:
+    def _equal(self, left: Any, right: Any, steps: Allowance, depth: int) -> bool:
         steps.take(depth)
         family, left = plain(left, EQUALITY)
         other, right = plain(right, EQUALITY)
@@ -189,7 +204,7 @@ class Comparisons:
         if family == "":
             return left is right
         if family == "text" or family == "bytes":
-            return self._equal_text(left, right)
+            return self._equal_text(left, right, steps)
         if family == "decimal":
             pair = _decimals(left, right)
             return pair is not None and bool(pair[0] == pair[1])
@@ -197,18 +212,19 @@ class Comparisons:
             return bool(left == right)
         return self._equal_containers(left, right, family, steps, depth)
 
-    def _equal_text(self, left: Any, right: Any) -> bool:
+    def _equal_text(self, left: Any, right: Any, steps: Allowance) -> bool:
         """That a text is not a given one tells nothing of it; one that is withheld is never said to be a given one."""
         same = bool(left == right)
         if same or self._strict:
-            self.seen(left)
-            self.seen(right)
+            steps.look(min(content_length(left), self._look) + min(content_length(right), self._look))
+            self._unless_secret(left, self._look)
+            self._unless_secret(right, self._look)
         return same
 
-    def _equal_containers(self, left: Any, right: Any, family: str, steps: _Steps, depth: int) -> bool:
+    def _equal_containers(self, left: Any, right: Any, family: str, steps: Allowance, depth: int) -> bool:
         if _length(left) != _length(right):
             return False
-        ours, theirs = elements(left), elements(right)
+        ours, theirs = elements(left, self._visit), elements(right, self._visit)
         if family == "dict":
             if issubclass(type(left), OrderedDict) and issubclass(type(right), OrderedDict):
                 raise EvaluationError(
@@ -220,15 +236,16 @@ class Comparisons:
             return {scalar(element) for element in ours} == {scalar(element) for element in theirs}
         return self._equal_elements(ours, theirs, steps, depth)
 
-    def _equal_elements(self, ours: list[Any], theirs: list[Any], steps: _Steps, depth: int) -> bool:
+    def _equal_elements(self, ours: list[Any], theirs: list[Any], steps: Allowance, depth: int) -> bool:
         for one, other in zip(ours, theirs, strict=False):
             if one is not other and not self._equal(one, other, steps, depth + 1):
                 return False
         return len(ours) == len(theirs)
 
-    def _equal_dicts(self, left: Any, right: Any, keys: list[Any], steps: _Steps, depth: int) -> bool:
+    def _equal_dicts(self, left: Any, right: Any, keys: list[Any], steps: Allowance, depth: int) -> bool:
         for key in keys:
             steps.take(depth)
+            steps.look(NAME_COST + content_length(key))
             self.named(key)
             value, other = find(left, scalar(key), self._walk), find(right, scalar(key), self._walk)
             if other is ABSENT or (value is not other and not self._equal(value, other, steps, depth + 1)):
@@ -245,7 +262,7 @@ class Comparisons:
     def _contains_element(self, item: object, candidates: list[Any]) -> bool:
         """Whether one of them equals the item; one that can't be compared matters only if no other does."""
         doubt: EvaluationError | None = None
-        steps = _Steps()
+        steps = self._allowance()
         for candidate in candidates:
             try:
                 if candidate is item or self._equal(item, candidate, steps, 0):
@@ -257,29 +274,36 @@ class Comparisons:
         return False
 
     def _first_difference(self, left: Any, right: Any) -> tuple[Any, Any]:
-        ours, theirs = elements(left), elements(right)
-        steps = _Steps()
+        ours, theirs = elements(left, self._visit), elements(right, self._visit)
+        steps = self._allowance()
         for one, other in zip(ours, theirs, strict=False):
             if one is not other and not self._equal(one, other, steps, 1):
                 return one, other
         return len(ours), len(theirs)
 
 
-class _Steps:
-    """Counts the values that a comparison visits."""
+class Allowance:
+    """What one operation may still visit, in values, and look into, in characters."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_characters", "_values")
 
-    def __init__(self) -> None:
-        self._left = MAX_ELEMENTS + 1
+    def __init__(self, values: int, characters: int) -> None:
+        self._values = values + 1
+        self._characters = 2 * characters
 
     def take(self, depth: int, count: int = 1) -> None:
         """Visit so many values, or refuse: there are too many, or they nest too deeply."""
-        self._left -= count
-        if self._left < 0:
-            raise EvaluationError(f"the comparison would visit more than {MAX_ELEMENTS} values")
+        self._values -= count
+        if self._values < 0:
+            raise EvaluationError("the comparison would visit more values than it may")
         if depth > MAX_DEPTH:
             raise EvaluationError(f"the comparison would go deeper than {MAX_DEPTH} levels")
+
+    def look(self, characters: int) -> None:
+        """Look into so many characters, or refuse."""
+        self._characters -= characters
+        if self._characters < 0:
+            raise EvaluationError("the operation would look into more text than it may")
 
 
 def small(value: int) -> int:

@@ -102,7 +102,7 @@ def compile_expression(text: str, redactor: Withholder, *, condition: bool = Fal
         source = f"{prefix}withhold({translator.withheld!r})"
         translator.methods.add("withhold")
     operations = Operations(redactor, strict=not condition)
-    operations.share(translator.operations)
+    operations.share(translator.reads, translator.looks, translator.walks)
     helpers = {prefix + method: getattr(operations, method) for method in translator.methods}
     names = () if translator.withheld else tuple(translator.names)
     return Expression(text, names, source, {**SHARED, **translator.readers, **helpers}, operations.true)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-MAX_CONTENT = 4000
+MAX_CONTENT = 1000
 """Characters of text that one evaluation looks into, and of a text that it makes."""
 MAX_ELEMENTS = 1000
-"""Elements of containers that one operation visits."""
+"""Elements of containers that one evaluation visits."""
 
 EvaluationError = Unreadable
 """Why an expression has no value here: what can't be read can't be evaluated. `why` says it in words."""
@@ -81,16 +81,16 @@ def scalar(value: Any) -> Any:
     return value
 
 
-def elements(value: Any) -> list[Any]:
-    """The elements of a container, at most MAX_ELEMENTS; the keys of a dictionary, in the order of its storage."""
+def elements(value: Any, limit: int) -> list[Any]:
+    """The elements of a container, of at most so many; the keys of a dictionary, in the order of its storage."""
     base = behaves_as(type(value), ("__iter__", "__len__"))
     family = FAMILY.get(id(base))
     if family not in ("list", "tuple", "set", "dict", "range", "deque"):
         raise EvaluationError(f"a {qualified_name(type(value))} can't be looked through without its code")
     if family == "dict":
         base = dict  # an OrderedDict's own iterator hashes and compares the keys
-    if base.__len__(value) > MAX_ELEMENTS:
-        raise EvaluationError(f"a container has more than {MAX_ELEMENTS} elements, too many to look through")
+    if base.__len__(value) > limit:
+        raise EvaluationError(f"a container has more than {limit} elements, too many to look through here")
     try:
         return [*base.__iter__(value)]
     except RuntimeError:

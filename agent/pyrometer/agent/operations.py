@@ -8,13 +8,14 @@ from __future__ import annotations
 import operator
 
 from pyrometer.agent.attributes import class_value, qualified_name
-from pyrometer.agent.comparisons import Comparisons, Withheld, small
+from pyrometer.agent.comparisons import NAME_COST, Comparisons, Withheld, small
 from pyrometer.agent.kinds import (
     FAMILY,
     MAX_CONTENT,
     MAX_ELEMENTS,
     EvaluationError,
     behaves_as,
+    content_length,
     elements,
     plain,
     scalar,
@@ -134,15 +135,17 @@ class Operations(Comparisons):
 
     def any_true(self, value: Any) -> bool:
         """What `any(value)` would be."""
-        return any(self.true(element) for element in elements(value))
+        return any(self.true(element) for element in elements(value, self._visit))
 
     def all_true(self, value: Any) -> bool:
         """What `all(value)` would be."""
-        return all(self.true(element) for element in elements(value))
+        return all(self.true(element) for element in elements(value, self._visit))
 
     def total(self, value: Any) -> Any:
         """What `sum(value)` would be."""
-        numbers = [self._number(element) for element in elements(value)]
+        found = elements(value, self._visit)
+        self._afford(found)
+        numbers = [self._number(element) for element in found]
         return self._compute(0, 0, lambda *_: sum(numbers))
 
     def least(self, *values: Any) -> Any:
@@ -223,13 +226,22 @@ class Operations(Comparisons):
 
     def _text_or_texts(self, value: Any) -> Any:
         if type(value) is tuple:
-            return tuple([self._text(element, "startswith") for element in elements(value)])
+            self._afford(elements(value, self._visit))
+            return tuple([self._text(element, "startswith") for element in value])
         return self._text(value, "startswith")
 
+    def _afford(self, values: list[Any]) -> None:
+        """Refuse to look into all of these if that is too much."""
+        allowance = self._allowance()
+        for value in values:
+            is_large = type(value) is int and (value >= _LARGE or value <= -_LARGE)
+            allowance.look(NAME_COST if is_large else content_length(value))
+
     def _extreme(self, values: tuple[Any, ...], better: Callable[[object, object], bool]) -> Any:
-        candidates = elements(values[0]) if len(values) == 1 else list(values)
+        candidates = elements(values[0], self._visit) if len(values) == 1 else list(values)
         if not candidates:
             raise EvaluationError("there is no least or greatest of nothing")
+        self._afford(candidates)
         best = candidates[0]
         for candidate in candidates[1:]:
             if better(candidate, best):
@@ -239,3 +251,5 @@ class Operations(Comparisons):
 
 _INDEXED = ("text", "bytes", "list", "tuple", "range", "deque")
 _TEXTS = ("text", "bytes")
+_LARGE = 10**11
+"""From here on a number may be a card's, and is looked at."""

@@ -12,7 +12,18 @@ from typing import NamedTuple
 from pyrometer.agent.attributes import attribute_reader
 from pyrometer.agent.mappings import ABSENT
 from pyrometer.agent.syntax import kind_of
-from pyrometer.agent.vocabulary import BINARY, COMPARISONS, FUNCTIONS, INTERNALS, LACKS, METHODS, SIGNS, Operation
+from pyrometer.agent.vocabulary import (
+    BINARY,
+    COMPARISONS,
+    FUNCTIONS,
+    INTERNALS,
+    LACKS,
+    LOOKING,
+    METHODS,
+    SIGNS,
+    WALKING,
+    Operation,
+)
 from pyrometer.link.errors import ExpressionRejected, RedactedName
 
 TYPE_CHECKING = False
@@ -59,7 +70,12 @@ class Translator:
         self._what = "a condition" if condition else "an expression"
         self._nodes = 0
         self._temporaries = 0
-        self._operations = 0
+        self.reads = 0
+        """Values that the source reads from the service and looks at by themselves."""
+        self.looks = 0
+        """Operations in the source that look into texts."""
+        self.walks = 0
+        """Operations in the source that look through containers."""
         self.names: list[str] = []
         """Root names in the order of their appearance."""
         self.methods: set[str] = set()
@@ -68,11 +84,6 @@ class Translator:
         """What reads its attributes, by the name in the source."""
         self.withheld = ""
         """What of it is withheld, in words; empty: nothing."""
-
-    @property
-    def operations(self) -> int:
-        """Calls of operations in the source: what its budget is shared among."""
-        return self._operations
 
     def value(self, node: Any) -> Term:
         """Translate a part whose value matters.
@@ -108,15 +119,17 @@ class Translator:
             return f"({term.source} is True or {term.source} is not False and {slow})"
         return slow
 
-    def _call(self, method: str, *sources: str) -> str:
+    def _call(self, method: str, *sources: str, walks: bool = True) -> str:
         self.methods.add(method)
-        self._operations += 1
+        self.looks += method in LOOKING
+        self.walks += walks and method in WALKING
         return f"{self._prefix}{method}({', '.join(sources)})"
 
     def _read(self, source: str, *, is_name: bool = False) -> Term:
         """A value that comes from the service. An expression's result must not depend on a withheld one at all."""
         if self._condition:
             return Term(source, is_name=is_name)
+        self.reads += 1
         return Term(self._call("seen", source))
 
     def _temporary(self) -> str:
@@ -361,7 +374,9 @@ class Translator:
                     )
             return f"({left.source} {sign} {right.source})"
         quick = self._quick(left, sign, right) if self._condition else ""
-        return quick or self._call(COMPARISONS[sign], left.source, right.source)
+        # A constant is equal to its like alone: what it is compared with is not looked through.
+        walks = right.constant is ABSENT and (left.constant is ABSENT or sign in ("in", "not in"))
+        return quick or self._call(COMPARISONS[sign], left.source, right.source, walks=walks)
 
     def _quick(self, left: Term, sign: str, right: Term) -> str:
         """A comparison with a constant, written out for values of its exact type; empty where it can't be."""
@@ -375,7 +390,7 @@ class Translator:
             first = f"{name} := {term.source}"
         tests = [f"x_type({first if not index else name}) is {guard}" for index, guard in enumerate(guards)]
         ours, theirs = (name, right.source) if term is left else (left.source, name)
-        slow = self._call(COMPARISONS[sign], ours, theirs)
+        slow = self._call(COMPARISONS[sign], ours, theirs, walks=False)
         return f"({ours} {sign} {theirs} if {' or '.join(tests)} else {slow})"
 
 

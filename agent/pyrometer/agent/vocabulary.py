@@ -54,6 +54,16 @@ COMPARISONS = {
     "not in": "excludes",
 }
 
+_COMPARING = ("equal", "unequal", "less", "at_most", "greater", "at_least", "contains", "excludes")
+_LOOKING_TOO = ("cut", "item", "named_item", "length", "lower", "upper", "strip", "add")
+_WALKING_TOO = ("get", "named_get", "item", "named_item", "any_true", "all_true")
+_BOTH = ("starts_with", "ends_with", "least", "most", "total")
+
+LOOKING = frozenset((*_COMPARING, *_LOOKING_TOO, *_BOTH))
+"""Operations that look into texts."""
+WALKING = frozenset((*_COMPARING, *_WALKING_TOO, *_BOTH))
+"""Operations that look through containers."""
+
 _LOOP = "Look at one element: items[0]; or at all of them: any(items), sum(items), len(items)"
 LACKS: dict[str, tuple[str, str]] = {
     "DictComp": ("a comprehension", _LOOP),
