@@ -14,7 +14,7 @@ from __future__ import annotations
 from _queue import Empty
 from collections import deque
 
-from pyrometer.agent.engines import Meter
+from pyrometer.agent.engines import Meter, line_costs
 from pyrometer.agent.engines.callbacks import is_own
 from pyrometer.agent.unpatched import native
 
@@ -27,8 +27,6 @@ PERIOD = 0.1
 """Seconds of the budget that one allowance is worth: what a hot probe waits between two looks."""
 RESERVE = 0.5
 """Seconds of the budget that are kept while nobody draws on it."""
-EVENT_COST = 0.15e-6
-"""Seconds that the interpreter takes to call us and to come back, on top of what a callback can time itself."""
 LINGER = 5.0
 """Seconds without work after which the governor's thread ends."""
 GOVERNED = 2.0
@@ -55,6 +53,10 @@ class Account:
         """Seconds spent since it was opened."""
         self.switched_off: float | None = None
         """When the governor took note that its events are off; None: they are on."""
+        self.event_cost = line_costs.EVENT
+        """Seconds that the interpreter takes for an event, on top of what a callback can time itself."""
+        self.toll = 0.0
+        """Seconds that the other lines take, once each, when the events are switched on."""
         self.closed = False
         self._governor = governor
         self._opened = self._since = governor.clock()
@@ -135,7 +137,7 @@ class Account:
         try:
             seconds -= min(seconds, self._capture)  # which was paid for
             self._capture = 0.0
-            self._samples.append(seconds + EVENT_COST)
+            self._samples.append(seconds + self.event_cost)
             # The median: a thread may lose its processor in the middle of an event.
             self.cost = sorted(self._samples)[len(self._samples) // 2]
             self.settle()
@@ -246,7 +248,7 @@ class Governor:
             return
         account.allow(began)
         self._pause(account.key, False)
-        took = self.clock() - began
+        took = self.clock() - began + account.toll
         account.total += took
         self.pay(took, self.clock())
 

@@ -54,13 +54,17 @@ class Walk:
         Those of other modules are among them where this one imported them, but not the insides of their classes.
         """
         name = module_name(module)
-        waiting: list[tuple[Any, int]] = [(value, 0) for value in list(_dict_of(module).values())]
-        for obj, depth in waiting:  # grows meanwhile: what is near comes first
-            if self._is_new(obj):
-                if type(obj) is FunctionType:
-                    yield obj
-                if depth < MAX_DEPTH and len(waiting) < MAX_OBJECTS_A_MODULE:
-                    waiting += [(child, depth + 1) for child in _children(obj, name, depth)]
+        layer: list[Any] = list(_dict_of(module).values())
+        visited = 0
+        for depth in range(MAX_DEPTH + 1):  # what is near comes first
+            further: list[Any] = []
+            for obj in layer:
+                if self._is_new(obj) and visited < MAX_OBJECTS_A_MODULE:
+                    visited += 1
+                    if type(obj) is FunctionType:
+                        yield obj
+                    further += _children(obj, name, depth)
+            layer = further
 
     def codes(self, code: CodeType) -> Iterator[CodeType]:
         """A code object and those nested in it: functions, classes, comprehensions."""

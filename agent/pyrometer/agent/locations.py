@@ -130,22 +130,28 @@ def _body(code: CodeType) -> int:
 
 def _places_of_file(file: str, *, everywhere: bool) -> list[Place]:
     """Code of files that end so: of their modules and what runs now; else of any function whatever."""
-    walk = Walk()
+    walk, meant = Walk(), _FileName(file)
     found = [
         Place(code, place.module)
         for place in running()
-        if _ends_with(place.code.co_filename, file)
+        if meant.is_end_of(place.code.co_filename)
         for code in walk.codes(place.code)
     ]
-    concerned = [(name, module) for name, module in modules() if _ends_with(module_file(module), file)]
-    found += _codes_in(concerned, walk)
+    concerned = []
+    for name, module in modules():
+        walk.breathe()
+        if meant.is_end_of(module_file(module)):
+            concerned.append((name, module))
+    found += _codes_in(concerned, walk, meant)
     if not concerned and not found and everywhere:
-        found = _codes_in(modules(), walk)
-    return [place for place in found if _ends_with(place.code.co_filename, file)]
+        found = _codes_in(modules(), walk, meant)
+    return found
 
 
-def _codes_in(concerned: Iterable[tuple[str, ModuleType]], walk: Walk | None = None) -> list[Place]:
-    """Code of the functions in some modules: those of other modules that they lead to are left out.
+def _codes_in(
+    concerned: Iterable[tuple[str, ModuleType]], walk: Walk | None = None, meant: _FileName | None = None
+) -> list[Place]:
+    """Code of the functions in some modules, and of a file: those of other modules that they lead to are left out.
 
     Of a module that is still being imported it is the code of its body that leads to all the rest.
     """
@@ -155,11 +161,11 @@ def _codes_in(concerned: Iterable[tuple[str, ModuleType]], walk: Walk | None = N
         Place(code, function_module(function))
         for _, module in concerned
         for function in walk.functions(module)
-        if function_module(function) in names
+        if (meant is None or meant.is_end_of(function.__code__.co_filename)) and function_module(function) in names
         for code in walk.codes(function.__code__)
     ]
     for place in running():
-        if place.module in names:
+        if place.module in names and (meant is None or meant.is_end_of(place.code.co_filename)):
             found += [Place(code, place.module) for code in walk.codes(place.code)]
     return found
 
@@ -178,11 +184,18 @@ def _only_file(places: list[Place], wanted: str) -> list[Place]:
     return [place for place in places if place.code.co_filename in files]
 
 
-def _ends_with(path: str, ending: str) -> bool:
-    """Whether a path ends with whole parts, or, where it is itself relative, is the end of the one asked for."""
-    if not path:
-        return False
-    return path == ending or path.endswith("/" + ending) or (path[0] not in "/<" and ending.endswith("/" + path))
+class _FileName:
+    """A file as a person names it: whole, or its last parts."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._ending = "/" + name
+
+    def is_end_of(self, path: str) -> bool:
+        """Whether a path ends with it, in whole parts; a path that is itself relative may be the end of it."""
+        if path.endswith(self._ending) or path == self._name:
+            return True
+        return path != "" and path[0] not in "/<" and self._name.endswith("/" + path)
 
 
 def _no_code(file: str, line: int, places: list[Place]) -> NoSuchPlace:

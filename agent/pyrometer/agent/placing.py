@@ -9,7 +9,7 @@ import sys
 from typing import Any, NamedTuple
 
 from pyrometer.agent import locations
-from pyrometer.agent.engines import ExceptionPoint, LinePoint
+from pyrometer.agent.engines import ExceptionPoint, LinePoint, line_costs
 from pyrometer.agent.scopes import Scope, TypeName
 from pyrometer.link.errors import Refused
 
@@ -89,8 +89,11 @@ def check_policy(spec: ProbeSpec, policy: Policy) -> None:
 
 
 def line_points(probe: Probe, found: Found) -> list[LinePoint]:
-    """The points of a probe on lines."""
+    """The points of a probe on lines; its account learns what the interpreter takes for them."""
     spec, meter = probe.spec, probe.account.meter
+    if found.codes and not REWRITES:
+        probe.account.toll = sum(map(line_costs.first_events, found.codes))
+        probe.account.event_cost = max(map(line_costs.event, found.codes, found.lines))
     return [
         LinePoint(code, line, spec.probe_id, probe.condition, probe.line_hit, probe.tally, meter)
         for code, line in zip(found.codes, found.lines, strict=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyrometer.guard.redaction import Redactor
     from pyrometer.link.model import ProbeCounters, ProbeSpec
 
-MAX_PROBES = 100
+MAX_PROBES = 50
 """Probes of one process that are pending or armed."""
 MAX_KEPT = 400
 """Probes that are kept, ended ones included, until their owner lets go of them."""

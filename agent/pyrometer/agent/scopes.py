@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 4096
 """Code objects whose answer is remembered."""
 
+_qualname_of = type.__dict__["__qualname__"].__get__
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
 
 
@@ -28,6 +29,7 @@ class TypeName:
     def __init__(self, name: str) -> None:
         self._name = name.removeprefix("builtins.")
         self._ending = "." + self._name
+        self._last = self._name.rpartition(".")[2]
 
     def __call__(self, exc: BaseException) -> bool:
         """Whether an exception is of a type so named, or of a subclass of one."""
@@ -39,7 +41,7 @@ class TypeName:
         seen: set[int] = set()
         while waiting:
             cls = waiting.pop()
-            if self._names(qualified_name(cls)):
+            if _qualname_of(cls).endswith(self._last) and self._names(qualified_name(cls)):
                 return True
             fresh = [sub for sub in type.__subclasses__(cls) if id(sub) not in seen]
             seen.update(id(sub) for sub in fresh)

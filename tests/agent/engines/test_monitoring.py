@@ -230,6 +230,38 @@ def test_more_code_objects_than_one_callback_takes_are_served_too(engine: Any, s
     assert [hit.seen for hit in hits] == [[n, n] if n > 3 else [] for n in range(40)]
 
 
+def test_what_is_armed_stays_armed_while_others_come_and_go(engine: Any, shapes: types.ModuleType) -> None:
+    """One of many leaves; the callbacks of the others are the same ones. Fault 34."""
+    line = line_of("shapes", "plain: total")
+    copies = [types.FunctionType(shapes.plain.__code__.replace(), shapes.__dict__, argdefs=(2,)) for _ in range(20)]
+    hits = [Hits("a") for _ in copies]
+    points = [hit.at(copy.__code__, line, "", str(n)) for n, (hit, copy) in enumerate(zip(hits, copies, strict=True))]
+    engine.arrange(points, [])
+    parts = set(engine._lines.parts)
+    engine.arrange(points[1:], [])
+    assert set(engine._lines.parts) < parts
+    for copy in copies:
+        copy(1)
+    assert [hit.seen for hit in hits] == [[], *[[1]] * 19]
+
+
+def test_a_function_that_would_be_held_up_for_long_is_refused(engine: Any) -> None:
+    """Before 3.14 the interpreter walks a table for each line of a very long function. Fault 34."""
+    place: dict[str, Any] = {}
+    lines = "\n".join(f"    b{number} = a + {number}" for number in range(6000))
+    exec(f"def long(a):\n{lines}\n    return a\ndef short(a):\n    return a\n", place)
+    hits = Hits("a")
+    long = hits.at(place["long"].__code__, 10)
+    (placement,) = engine.arrange([long], [])
+    assert bool(placement.error) is (sys.version_info < (3, 14))
+    short = hits.at(place["short"].__code__, place["short"].__code__.co_firstlineno + 1)
+    (placement,) = engine.arrange([long, short], [])
+    assert placement.error == ""
+    assert ("1 of 2" in placement.note) is (sys.version_info < (3, 14))
+    place["long"](1), place["short"](2)
+    assert 2 in hits.seen
+
+
 def test_a_frame_that_runs_already_is_seen(engine: Any, shapes: types.ModuleType) -> None:
     """A loop that began before the probe was armed, and never ends. Fault 36."""
     hits = Hits("number")

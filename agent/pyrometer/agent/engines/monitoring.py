@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from pyrometer.agent.engines import Placement
+from pyrometer.agent.engines import Placement, line_costs
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
 from pyrometer.agent.engines.raises import RaiseCallback
@@ -33,6 +33,10 @@ MAX_GLOBAL_CHANGES = 1 << 20
 """Times that raise events are switched on or off in the life of a process. Each is a new version of all
 instrumentation in the interpreter, and its counter overflows at 2^24 (gh-141845)."""
 
+MAX_FIRST_CALL = 0.02
+"""Seconds that the first run through a function may take longer, once after each arming."""
+
+_LASTING = "" if sys.version_info >= (3, 13) else "on Python 3.12 the functions touched stay a little slower"
 _NAME = "".join(("pyro", "meter"))
 """An object of its own: ownership is told by identity, so that another copy of us is not taken for this one."""
 
@@ -54,6 +58,7 @@ class MonitoringEngine:
         self._local = events.LINE | events.PY_START
         self._tool: int | None = None
         self._armed: dict[int, _Armed] = {}
+        self._lengths: dict[int, tuple[CodeType, bool]] = {}
         self._lines: _LineCallback | None = None
         self._raises: RaiseCallback | None = None
         self._raising = False
@@ -69,12 +74,10 @@ class MonitoringEngine:
             self._release()
             return []
         self._take()
-        self._arrange_lines(lines)
+        short = [point for point in lines if self._is_short(point.code)]
+        self._arrange_lines(short)
         self._arrange_raises(exceptions)
-        note = "" if sys.version_info >= (3, 13) else "on Python 3.12 the functions touched stay a little slower"
-        return [Placement(probe_id, note=note) for probe_id in dict.fromkeys(point.probe_id for point in lines)] + [
-            Placement(point.probe_id) for point in exceptions
-        ]
+        return _placements(lines, short) + [Placement(point.probe_id) for point in exceptions]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
         """Switch a probe's events off or on again.
@@ -94,6 +97,13 @@ class MonitoringEngine:
     def owned(self) -> bool:
         """Whether the tool id is still ours, or none is needed."""
         return self._tool is None or self._monitoring.get_tool(self._tool) is _NAME
+
+    def _is_short(self, code: CodeType) -> bool:
+        """Whether the first call after arming is not held up for long."""
+        known = self._lengths.get(id(code))
+        if known is None:
+            known = self._lengths[id(code)] = (code, line_costs.first_events(code) <= MAX_FIRST_CALL)
+        return known[1]
 
     def _take(self) -> None:
         """Have a tool id. One that was lost is not fought for: what was armed is forgotten, and its callbacks inert."""
@@ -133,19 +143,20 @@ class MonitoringEngine:
 
     def _forget(self) -> None:
         if self._lines is not None:
-            self._lines.retire(frozenset())
+            self._lines.retire(None)
         if self._raises is not None:
             self._raises.retire()
         self._lines = self._raises = self._tool = None
         self._raising = False
         self._armed = {}
+        self._lengths = {}
 
     def _arrange_lines(self, points: Sequence[LinePoint]) -> None:
         wanted = _by_code(points)
-        callback = _LineCallback(wanted, self._monitoring.DISABLE) if points else None
+        callback = _LineCallback(wanted, self._monitoring.DISABLE, self._lines) if points else None
         self._register(self._line, callback.function if callback is not None else None)
         if self._lines is not None:
-            self._lines.retire(frozenset(id(point) for point in points))
+            self._lines.retire(callback)
         self._lines = callback
         before, self._armed = self._armed, {**self._armed, **wanted}  # both, until all is set: a fork may come between
         for key, armed in wanted.items():
@@ -202,22 +213,42 @@ def _by_code(points: Sequence[LinePoint]) -> dict[int, _Armed]:
     return grouped
 
 
+def _placements(asked: Sequence[LinePoint], placed: Sequence[LinePoint]) -> list[Placement]:
+    """What came of lines: a probe none of whose functions is short enough is not in place."""
+    found = []
+    for probe_id in dict.fromkeys(point.probe_id for point in asked):
+        wanted = sum(point.probe_id == probe_id for point in asked)
+        missing = wanted - sum(point.probe_id == probe_id for point in placed)
+        why = f"so long that on this Python the next call would take {MAX_FIRST_CALL * 1e3:.0f} ms longer"
+        error = f"the function is {why}; Python 3.14 has not that fault" if missing == wanted else ""
+        note = f"{missing} of {wanted} functions are left out, being {why}" if missing else _LASTING
+        found.append(Placement(probe_id, error, "" if error else note))
+    return found
+
+
 class _LineCallback:
     """The callback for one arrangement of lines, and what makes it a tombstone."""
 
-    def __init__(self, armed: dict[int, _Armed], disable: object) -> None:
+    def __init__(self, armed: dict[int, _Armed], disable: object, before: _LineCallback | None) -> None:
+        """Make a callback; parts that come out the same are taken over from the one before."""
         apart = len(armed) > MAX_INLINE
         groups = [[group] for group in armed.values()] if apart else [list(armed.values())]
         frame = "getframe(2)" if apart else "getframe(1)"  # behind the dispatcher's own
-        self._parts = [_build_part(group, disable, frame) for group in groups]
-        self.function = self._parts[0].function
-        if apart:
-            self._table = {key: part.function for key, part in zip(armed, self._parts, strict=True)}
-            self.function = _dispatcher(self._table, disable)
+        known = before.parts if before is not None else {}
+        self.parts: dict[tuple[object, ...], _Part] = {}
+        for group in groups:
+            key = (frame, *[id(point) for each in group for point in each.points])
+            self.parts[key] = known.get(key) or _build_part(group, disable, frame)
+        functions = [part.function for part in self.parts.values()]
+        self.function = _dispatcher(dict(zip(armed, functions, strict=True)), disable) if apart else functions[0]
 
-    def retire(self, kept: frozenset[int]) -> None:
-        """Make it inert but for points that live on in its successor, by id. It answers None from now on."""
-        for part in self._parts:
+    def retire(self, successor: _LineCallback | None) -> None:
+        """Make it inert but for what lives on in its successor. It answers None from now on."""
+        living = successor.parts if successor is not None else {}
+        kept = {id(point) for part in living.values() for point in part.points.values()}
+        for key, part in self.parts.items():
+            if living.get(key) is part:
+                continue
             part.function.__globals__["off"] = None  # type: ignore[attr-defined]
             for mark, point in part.points.items():
                 if id(point) not in kept:
