@@ -59,24 +59,30 @@ def cluster(the_cluster: tuple[dict[str, str], str], monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def container(unique: str, tmp_path: Path) -> Iterator[Place]:
-    """Run the idle service as PID 1 of a confined container."""
+def service_program() -> str:
+    """Name the target program that runs in a place; a module may override it."""
+    return "idle"
+
+
+@pytest.fixture
+def container(service_program: str, unique: str, tmp_path: Path) -> Iterator[Place]:
+    """Run the service as PID 1 of a confined container."""
     mark = new_mark()
-    with running_service(tmp_path, mark, unique) as name:
+    with running_service(tmp_path, mark, unique, program=service_program) as name:
         yield Place(f"podman:{name}/{unique}", 1, mark, frozenset(marked(mark)))
 
 
 @pytest.fixture(params=CARRIERS)
-def place(request: pytest.FixtureRequest, unique: str) -> Iterator[Place]:
-    """Run the idle service in each of the places."""
+def place(request: pytest.FixtureRequest, service_program: str, unique: str) -> Iterator[Place]:
+    """Run the service in each of the places."""
     if request.param == "podman":
         yield request.getfixturevalue("container")
     elif request.param == "ssh":
         sshd: Sshd = request.getfixturevalue("sshd")
-        with program("idle", unique) as service:
+        with program(service_program, unique) as service:
             yield Place(f"ssh:quiet/{unique}", service.pid, sshd.mark, frozenset(marked(sshd.mark)))
     else:
         mark: str = request.getfixturevalue("cluster")
-        with program("idle", unique) as service:
+        with program(service_program, unique) as service:
             before = frozenset(marked(mark))
             yield Place(f"k8s:shop/web-7/{unique}", service.pid, mark, before, (sys.executable,))

@@ -60,9 +60,11 @@ def running_container(
 
 
 @contextmanager
-def running_service(folder: Path, mark: str, service: str, *, shell: bool = True, **variables: str) -> Iterator[str]:
-    """Run the idle service as PID 1 of a container, and yield the container's name once it is ready."""
-    command = [sys.executable, str(PROGRAMS / "idle.py"), service]
+def running_service(
+    folder: Path, mark: str, service: str, *, program: str = "idle", shell: bool = True, **variables: str
+) -> Iterator[str]:
+    """Run a target program as PID 1 of a container, and yield the container's name once it is ready."""
+    command = [sys.executable, str(PROGRAMS / f"{program}.py"), service]
     with running_container(folder, mark, command, shell=shell, **variables) as name:
         until(lambda: run([*podman(), "logs", name]).stdout == "ready\n", "the service is ready")
         yield name
