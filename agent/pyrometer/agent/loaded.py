@@ -137,7 +137,7 @@ def _children(obj: Any, module: str, depth: int) -> Iterable[object]:
     if kind is ModuleType or kind is CodeType:
         return ()
     if _flags_of(kind) & _TYPE_SUBCLASS:
-        scope = _scope_of(obj)
+        scope = _scope_of(obj) or {}  # None of a C type that its module has not made ready
         return list(scope.values()) if scope.get("__module__") == module else ()
     if id(kind) in _WRAPPERS:
         return gc.get_referents(obj)
