@@ -145,7 +145,8 @@ def _jumped_to(instructions: Iterable[Instruction], lines: Lines, line: int) -> 
     """What is jumped to, or handles exceptions, from other lines."""
     others = [instruction for instruction in instructions if lines[instruction] != line]
     found = {instruction.target for instruction in others if instruction.target is not None}
-    return found | {instruction.handler.target for instruction in others if instruction.handler is not None}
+    handlers = [each.handler for each in others if each.handler is not None and lines[each] is not None]
+    return found | {handler.target for handler in handlers}
 
 
 def _outside_call(instructions: Sequence[Instruction], index: int) -> Instruction:
@@ -245,7 +246,7 @@ class _Insertion:
             if runs:
                 begins[instruction] = runs[0].instructions[0]
                 if lines[result[-1]] == lines[instruction] and result[-1].op not in ENDS:
-                    result.append(_like(instruction, Instruction(op["JUMP_FORWARD"], target=instruction)))
+                    result.append(_past(instruction))
             for block, following in zip(blocks, [*blocks[1:], None], strict=False):
                 block.switch.target = following.instructions[0] if following else instruction
                 result += block.instructions
@@ -255,9 +256,10 @@ class _Insertion:
         return result
 
 
-def _like(model: Instruction, instruction: Instruction) -> Instruction:
-    instruction.position, instruction.handler = model.position, model.handler
-    return instruction
+def _past(instruction: Instruction) -> Instruction:
+    """A jump to an instruction, for the line that goes on there."""
+    position = Position(instruction.position.line)
+    return Instruction(op["JUMP_FORWARD"], target=instruction, position=position, handler=instruction.handler)
 
 
 def _redirect(

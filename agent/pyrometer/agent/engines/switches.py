@@ -62,7 +62,7 @@ def word_store() -> Callable[[CodeType, int], Callable[[int], None]] | None:
         import ctypes
     except ImportError:
         return None
-    code = word_store.__code__
+    code = word_store.__code__.replace()  # one that nobody runs: the interpreter rewrites those that run
     start = type(code).__basicsize__
 
     def store(code: CodeType, offset: int) -> Callable[[int], None]:
