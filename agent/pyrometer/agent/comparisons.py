@@ -132,11 +132,14 @@ class Comparisons:
 
     def equal(self, left: object, right: object) -> bool:
         """What `left == right` would be."""
+        family, other = FAMILY.get(id(type(left))), FAMILY.get(id(type(right)))
+        if family is not None and other is not None and family != other:
+            return False
         return self._equal(left, right, self._allowance(), 0)
 
     def unequal(self, left: object, right: object) -> bool:
         """What `left != right` would be."""
-        return not self._equal(left, right, self._allowance(), 0)
+        return not self.equal(left, right)
 
     def less(self, left: object, right: object) -> bool:
         """What `left < right` would be."""

@@ -37,6 +37,8 @@ class Operations(Comparisons):
 
     def length(self, value: Any) -> int:
         """What `len(value)` would be."""
+        if FAMILY.get(id(type(value))) in _CONTAINERS:
+            return len(value)
         base = behaves_as(type(value), ("__len__",))
         if not hasattr(base, "__len__"):
             raise EvaluationError(f"len() of a {qualified_name(type(value))} is not known without its code")
@@ -251,5 +253,6 @@ class Operations(Comparisons):
 
 _INDEXED = ("text", "bytes", "list", "tuple", "range", "deque")
 _TEXTS = ("text", "bytes")
+_CONTAINERS = ("list", "dict", "tuple", "set", "deque")
 _LARGE = 10**11
 """From here on a number may be a card's, and is looked at."""

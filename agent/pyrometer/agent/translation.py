@@ -39,7 +39,7 @@ MAX_HOPS = 8
 _PLAIN_NUMBER = 10**11
 """Below it no number is a card's: comparing with it gives nothing of one away."""
 
-SHARED = {"x_type": type, "x_int": int, "x_float": float, "x_str": str}
+SHARED = {"x_type": type, "x_int": int, "x_float": float, "x_str": str, "x_none": type(None)}
 """What the sources of all expressions name."""
 
 
@@ -405,11 +405,13 @@ def _constant(value: object) -> Term:
 def _guards(sign: str, constant: object, *, is_right: bool) -> tuple[str, ...]:
     """The exact types for which a comparison with a constant may be written out: it runs and betrays nothing."""
     kind = type(constant)
-    if kind is str and sign in ("==", "!="):
-        return ("x_str",)
-    if (kind is int or kind is float) and sign in ("==", "!=", "<", "<=", ">", ">="):
-        small = sign in ("==", "!=") or -_PLAIN_NUMBER < constant < _PLAIN_NUMBER  # type: ignore[operator]
-        return (("x_int", "x_float") if kind is int else ("x_float", "x_int")) if small else ()
+    is_equality = sign in ("==", "!=")
+    if kind is str and is_equality:
+        return ("x_str", "x_none")
+    if (kind is int or kind is float) and (is_equality or sign in ("<", "<=", ">", ">=")):
+        numbers = ("x_int", "x_float") if kind is int else ("x_float", "x_int")
+        is_small = -_PLAIN_NUMBER < constant < _PLAIN_NUMBER  # type: ignore[operator]
+        return (*numbers, "x_none") if is_equality else numbers if is_small else ()
     if (kind is tuple or kind is list) and sign in ("in", "not in") and is_right and constant:
         kinds = [type(element) for element in constant]  # type: ignore[attr-defined]
         for only, guard in ((str, "x_str"), (int, "x_int")):
