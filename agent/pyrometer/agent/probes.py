@@ -18,6 +18,11 @@ from pyrometer.agent.snapshots import Recipe
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError
 
+if sys.version_info >= (3, 12):  # the process may not be able to import anything any more when it is needed
+    import pyrometer.agent.engines.monitoring  # noqa: F401
+else:
+    import pyrometer.agent.engines.bytecode  # noqa: F401
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
