@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 from tests.guard.names import INNOCENT, SECRET, SENTRYS
 
+from pyrometer.guard import patterns
 from pyrometer.guard.names import MAX_NAME, has_phrase, is_secret, words_of
+
+
+@pytest.fixture(autouse=True)
+def _prepared() -> None:
+    patterns.prepare()
 
 
 @pytest.mark.parametrize("name", SECRET)

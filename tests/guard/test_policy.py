@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyrometer.guard import policy
-from pyrometer.guard.policy import Policy, PolicyUnreadable, glob_match, load, parse, prepare
+from pyrometer.guard.policy import Policy, PolicyUnreadable, glob_match, load, parse
 
 WHOLE = """
 enabled = true
@@ -216,14 +216,13 @@ def test_toml_is_loaded_only_where_there_may_be_a_policy(path: Path) -> None:
     """What most services don't need costs them nothing; after a chroot nothing could be imported."""
     program = (
         "import sys; from pyrometer.guard import policy; "
-        "policy.DEFAULT_PATH = '/nowhere/policy.toml'; policy.prepare(); print('tomllib' in sys.modules)"
+        "policy.DEFAULT_PATH = '/nowhere/policy.toml'; policy.load(); print('tomllib' in sys.modules)"
     )
     for environ, expected in (({}, "False"), (written(path, ""), "True")):
         outcome = subprocess.run(
             [sys.executable, "-c", program], env={**os.environ, **environ}, capture_output=True, text=True, check=True
         )
         assert outcome.stdout.strip() == expected
-    prepare({})
 
 
 @pytest.mark.parametrize(

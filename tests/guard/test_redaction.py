@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
+import urllib.parse
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyrometer.guard import texts
 from pyrometer.guard.policy import Policy
@@ -52,6 +56,7 @@ NAMED = [
     ("mysql --password hunter2 --host db", "mysql --password <redacted: name> --host db"),
     ("password => hunter2", "password => <redacted: name>"),
     ("db.password: hunter2", "db.password: <redacted: name>"),
+    ("--token x password=y", "--token <redacted: name> password=<redacted: name>"),
     ("password=?hunter2", "password=<redacted: name>"),
 ]
 
@@ -196,6 +201,34 @@ def test_every_mark_of_a_shape_is_among_those_that_are_looked_for() -> None:
 def test_our_own_patterns_would_be_taken_from_an_owner() -> None:
     """Fault 57: what we refuse of others, we don't do ourselves."""
     for shape in texts._SHAPES:
-        assert compile_pattern(shape.pattern.pattern)
+        assert compile_pattern(shape.pattern.source)
     for pattern in (texts._DIGITS, texts._CARD, texts._PAIR, texts._OPTION):
-        assert compile_pattern(pattern.pattern)
+        assert compile_pattern(pattern.source)
+
+
+_SECRETS = st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=6, max_size=20)
+_OTHERS = st.dictionaries(st.sampled_from(["user", "id", "note"]), st.text(max_size=10) | st.integers(), max_size=3)
+
+
+@given(_OTHERS, _SECRETS, st.sampled_from(["password", "api_key", "dbPassword", "Authorization"]))
+@settings(max_examples=300, deadline=None)
+def test_no_way_of_writing_down_a_dictionary_leaks(others: dict[str, object], secret: str, name: str) -> None:
+    """Fault 53: quotes, backslashes and nesting in a secret do not end it early."""
+    document = {**others, name: f"{secret}Zq9", "tail": 1}
+    written = json.dumps(document)
+    for text in (
+        *(written, json.dumps(document, ensure_ascii=False), json.dumps(written), json.dumps({"payload": written})),
+        *(repr(document), repr([document]), repr(repr(document)), urllib.parse.urlencode(document)),
+        f"failed for {name}={document[name]!r}, sorry",
+    ):
+        assert "Zq9" not in Redactor().clean(text)
+        assert Redactor().secret_in(text)
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_any_text_can_be_asked(text: str) -> None:
+    """Fault 47: whatever characters, no error; what was cleaned once stays as it is."""
+    redactor = Redactor()
+    redactor.secret_in(text)
+    assert redactor.clean(redactor.clean(text)) == redactor.clean(text)

@@ -81,8 +81,9 @@ def local_reader(code: CodeType, name: str) -> Callable[[FrameType], object]:
 
 
 def native_layout() -> tuple[int, int] | None:
-    """Where this interpreter has the variables: offset of the pointer to its own frame in a frame object, offset of
-    the first variable there. None where that is not used, or not known: `prepare` must have run.
+    """Where this interpreter has the variables; None where that is not used, or not known: `prepare` must have run.
+
+    Offset of the pointer to its own frame in a frame object, and offset of the first variable there; bytes.
     """
     return None if _native is None else (_native.F_FRAME, _native.offset)
 

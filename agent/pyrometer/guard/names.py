@@ -6,7 +6,7 @@ A name is split into words, and words decide. Lists that compare whole names mis
 
 from __future__ import annotations
 
-import re
+from pyrometer.guard.patterns import Pattern
 
 MAX_NAME = 256
 """Characters of a name that are looked at."""
@@ -16,8 +16,8 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-_CHUNK = re.compile(r"[^\W_]+")
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W_]")
+_CHUNK = Pattern(r"[^\W_]+")
+_WORD = Pattern(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W_]")
 
 _SECRET_WORDS = frozenset(
     _words("""

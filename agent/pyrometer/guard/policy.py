@@ -71,7 +71,7 @@ class Policy(NamedTuple):
 
 
 def load(environ: Mapping[str, str] = os.environ, euid: int | None = None) -> Policy:
-    """Read the policy as it is now.
+    """Read the policy as it is now. Call it when the agent starts, too: after a chroot `tomllib` can't be imported.
 
     Args:
         environ: PYROMETER_DISABLE turns everything off, PYROMETER_POLICY names the file.
@@ -94,12 +94,6 @@ def load(environ: Mapping[str, str] = os.environ, euid: int | None = None) -> Po
         return Policy()
     policy = _READ_ONCE[path] = parse(data, path)
     return policy
-
-
-def prepare(environ: Mapping[str, str] = os.environ) -> None:
-    """Import what reading a policy needs, if there may be one: after a chroot nothing can be imported any more."""
-    if environ.get("PYROMETER_POLICY") or os.path.exists(DEFAULT_PATH):
-        import tomllib  # noqa: F401
 
 
 def parse(data: bytes, path: str) -> Policy:

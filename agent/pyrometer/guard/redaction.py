@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from pyrometer.guard import names, texts
+from pyrometer.guard.patterns import prepare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Redactor:
         Raises:
             ValueError: a pattern is no regular expression, or could take exponential time; the text says which.
         """
+        prepare()
         self.verdicts = _Verdicts(names)
         self._patterns = tuple(compile_pattern(pattern) for pattern in patterns)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pyrometer.guard.patterns import Pattern
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,14 +28,14 @@ class Shape(NamedTuple):
     rule: str
     marks: tuple[str, ...]
     """One of these stands in every text that matches."""
-    pattern: re.Pattern[str]
+    pattern: Pattern
     instead: str
     """What takes its place, as a template of `Match.expand`."""
 
 
 def _shape(rule: str, marks: str, pattern: str, instead: str = "{}") -> Shape:
-    compiled = re.compile(pattern, re.ASCII | re.DOTALL)
-    return Shape(rule, tuple(marks.split(" ")), compiled, instead.format(f"<redacted: {rule}>"))
+    made = Pattern(pattern, re.ASCII | re.DOTALL)
+    return Shape(rule, tuple(marks.split(" ")), made, instead.format(f"<redacted: {rule}>"))
 
 
 _SHAPES = (
@@ -79,26 +81,26 @@ _SHAPES = (
     ),
 )
 
-_MAYBE_CARD = re.compile(r"[0-9]{4}[ -]?[0-9]{4}").search
-_DIGITS = re.compile(r"(?<![0-9])(?<![0-9]\.)[0-9]{3,19}(?![0-9])(?:[ -][0-9]{3,19}(?![0-9]))*+")
-_GROUP = re.compile(r"[0-9]+")
-_CARD = re.compile(
+_MAYBE_CARD = Pattern(r"[0-9]{4}[ -]?[0-9]{4}")
+_DIGITS = Pattern(r"(?<![0-9])(?<![0-9]\.)[0-9]{3,19}(?![0-9])(?:[ -][0-9]{3,19}(?![0-9]))*+")
+_GROUP = Pattern(r"[0-9]+")
+_CARD = Pattern(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2(?:2[2-9]|[3-6][0-9]|7[01]|720)[0-9]{12,13}"
     r"|3[47][0-9]{13}|3(?:0[0-5]|[689][0-9])[0-9]{11}|35[2-8][0-9]{13}|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}"
     r"|62[0-9]{14,17}|(?:5018|5020|5038|6304|6759|676[1-3])[0-9]{8,15}"
 )
 
-_PAIR = re.compile(r"\b([A-Za-z_][\w.-]{0,63}+)\\{0,3}[\"']?[ \t]{0,4}(?:=>|[:=](?!//))[ \t]{0,4}", re.ASCII)
-_OPTION = re.compile(r"(?<!\S)--([A-Za-z][\w-]{0,63}+)[ \t]{1,4}(?!-)(?=\S)", re.ASCII)
-_PLACEHOLDER = re.compile(
+_PAIR = Pattern(r"\b([A-Za-z_][\w.-]{0,63}+)\\{0,3}[\"']?[ \t]{0,4}(?:=>|[:=](?!//))[ \t]{0,4}", re.ASCII)
+_OPTION = Pattern(r"(?<!\S)--([A-Za-z][\w-]{0,63}+)[ \t]{1,4}(?!-)(?=\S)", re.ASCII)
+_PLACEHOLDER = Pattern(
     r"(?:%s|%\(\w{1,64}\)s|\?|:[a-z_]\w{0,64}|\$[0-9]{1,2}|\$?\{\w{0,64}\}"
     r"|None|null|[Tt]rue|[Ff]alse|\\{0,3}([\"'])\\{0,3}\1)(?:[\s,;&)}\]\"']|\Z)|[\s,;&)}\]]|\*{3}|<redacted|\Z",
     re.ASCII,
 )
-_OPENING = re.compile(r"[bru]?(\\{0,3}[\"'])")
-_QUOTED = {'"': re.compile(r"(?:[^\"\\]|\\.)*+", re.DOTALL), "'": re.compile(r"(?:[^'\\]|\\.)*+", re.DOTALL)}
-_BARE = re.compile(r"(?:(?i:bearer|basic|digest|token) +)?[^\s,;&)}\]\"']*")
-_HEADER = re.compile(r"[^\r\n\"']*")
+_OPENING = Pattern(r"[bru]?(\\{0,7})([\"'])")
+_QUOTE = Pattern(r"(?<!\\)(\\*+)([\"'])")
+_BARE = Pattern(r"(?:(?i:bearer|basic|digest|token) +)?[^\s,;&)}\]\"']*")
+_HEADER = Pattern(r"[^\r\n\"']*")
 _WHOLE_LINE = ("authorization", "cookie")
 
 
@@ -108,7 +110,7 @@ def shape_in(text: str) -> str | None:
         for shape in _SHAPES:
             if any(mark in text for mark in shape.marks) and shape.pattern.search(text):
                 return shape.rule
-    if _MAYBE_CARD(text) and next(_cards_in(text), None):
+    if _MAYBE_CARD.search(text) and next(_cards_in(text), None):
         return "card number"
     return None
 
@@ -155,7 +157,7 @@ def without_shapes(text: str) -> str:
     for shape in _SHAPES:
         if any(mark in text for mark in shape.marks):
             text = shape.pattern.sub(shape.instead, text)
-    for start, end in reversed(list(_cards_in(text))) if _MAYBE_CARD(text) else ():
+    for start, end in reversed(list(_cards_in(text))) if _MAYBE_CARD.search(text) else ():
         text = f"{text[:start]}<redacted: card number>{text[end:]}"
     return text
 
@@ -212,11 +214,10 @@ def _named_values(text: str, is_secret: Callable[[str], bool]) -> Iterator[tuple
             yield start, done
 
 
-def _pairs_in(text: str) -> Iterator[re.Match[str]]:
-    if ":" in text or "=" in text:
-        yield from _PAIR.finditer(text)
-    if "--" in text:
-        yield from _OPTION.finditer(text)
+def _pairs_in(text: str) -> list[re.Match[str]]:
+    """Where a name is followed by what may be its value, in order."""
+    pairs = [*_PAIR.finditer(text)] if ":" in text or "=" in text else []
+    return sorted([*pairs, *_OPTION.finditer(text)], key=re.Match.end) if "--" in text else pairs
 
 
 def _end_of_value(text: str, start: int, name: str) -> int:
@@ -231,9 +232,11 @@ def _end_of_value(text: str, start: int, name: str) -> int:
 
 
 def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
-    quote = opening.group(1)
-    if len(quote) > 1:
-        end = text.find(quote, opening.end())
-        return len(text) if end < 0 else end + len(quote)
-    body = _QUOTED[quote].match(text, opening.end())
-    return min(len(text), body.end() + 1) if body else len(text)
+    """Where a quoted value ends: at the next quote that has as many backslashes before it as the first.
+
+    One with more is part of the value, or the value ends with a backslash: then too much is withheld.
+    """
+    for quote in _QUOTE.finditer(text, opening.end()):
+        if quote.groups() == opening.groups():
+            return quote.end()
+    return len(text)

@@ -1,4 +1,5 @@
 """Ends with probes armed and threads in the middle of the probed code."""
+
 import sys
 import threading
 

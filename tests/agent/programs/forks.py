@@ -1,4 +1,5 @@
 """Forks with probes armed: what the child says of itself, and whether the parent's probes go on."""
+
 import os
 import sys
 
@@ -19,8 +20,16 @@ def main():
     os.register_at_fork(after_in_child=registry.reset_after_fork)
     line = work.__code__.co_firstlineno + 1
     limits = ProbeLimits(hits=1000, rate=1000)
-    registry.arm(ProbeSpec("line", "", line=("programs/forks.py", line), limits=limits), main, lambda e, w: hits.append(e) or True)
-    registry.arm(ProbeSpec("exc", "", exception=("KeyError", "__main__"), limits=limits), main, lambda e, w: hits.append(e) or True)
+    registry.arm(
+        ProbeSpec("line", "", line=("programs/forks.py", line), limits=limits),
+        main,
+        lambda e, w: hits.append(e) or True,
+    )
+    registry.arm(
+        ProbeSpec("exc", "", exception=("KeyError", "__main__"), limits=limits),
+        main,
+        lambda e, w: hits.append(e) or True,
+    )
     lost = 0
     for number in range(int(sys.argv[1])):
         pid = os.fork()
@@ -28,7 +37,11 @@ def main():
             before = len(hits)
             work(number)
             quiet = len(hits) == before and registry.statuses() == [] and registry.tick(0.0) is None
-            registry.arm(ProbeSpec("own", "", line=("programs/forks.py", line), limits=limits), main, lambda e, w: hits.append(e) or True)
+            registry.arm(
+                ProbeSpec("own", "", line=("programs/forks.py", line), limits=limits),
+                main,
+                lambda e, w: hits.append(e) or True,
+            )
             work(number)
             os._exit(0 if quiet and len(hits) == before + 1 else 1)
         lost += os.waitpid(pid, 0)[1] != 0

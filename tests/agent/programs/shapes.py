@@ -1,4 +1,5 @@
 """Code in every shape that a probe may be placed in. Lines are found by the words of their comments."""
+
 # ruff: noqa: F841, RET504
 import contextlib
 import functools
@@ -9,7 +10,8 @@ def plain(a, b=2):
     return total  # plain: return
 
 
-def one_line(a): return a * 2  # one_line
+def one_line(a):
+    return a * 2  # one_line
 
 
 double = lambda a: a * 2  # double
@@ -24,8 +26,7 @@ def with_blank(a):
     else:  # with_blank: else
         b = 2
     return (
-        a
-        + b  # with_blank: continuation
+        a + b  # with_blank: continuation
     )
 
 
@@ -33,12 +34,14 @@ def traced(function):
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
         return function(*args, **kwargs)  # traced: call
+
     return wrapper
 
 
 def untold(function):
     def wrapper(*args):
         return function(*args)
+
     return wrapper
 
 
@@ -64,6 +67,7 @@ bound = functools.partial(plain, 1)
 def outer(a):
     def inner(b):
         return a + b  # inner
+
     return inner(1)
 
 
@@ -95,6 +99,7 @@ def looped(count):
 def classes():
     class Local:
         x = 1  # classes: body
+
     return Local.x
 
 
@@ -147,6 +152,7 @@ class Registry:
         def keep(function):
             self.routes[name] = function
             return self
+
         return keep
 
 
@@ -171,6 +177,7 @@ def closing(a):
 
     def note():
         seen.append(a)
+
     note()
     return seen  # closing: return
 

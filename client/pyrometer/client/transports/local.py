@@ -41,6 +41,7 @@ class Local:
         """Ours without any PYTHON*, but for the folders that we came from ourselves where they are no site's."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         kept.pop("PYROMETER_SERVICE", None)
+        kept["PYROMETER_STARTER"] = str(os.getpid())  # by this the server knows that it may die with its parent
         if self.options.run_dir:
             kept["PYROMETER_RUN_DIR"] = self.options.run_dir
         roots = _roots_from_pythonpath()
