@@ -12,6 +12,7 @@ from pyrometer.agent.forking import ForkHooks
 from pyrometer.agent.identity import VERSION, library_prefixes, original_argv, start_ticks
 from pyrometer.agent.links import Link
 from pyrometer.agent.listener import Listener
+from pyrometer.agent.probes import Registry
 from pyrometer.agent.requests import Requests
 from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
@@ -42,6 +43,7 @@ class Agent:
         self._threads: dict[int, int] = {}
         self._generation = 0
         self._hooks: ForkHooks | None = None
+        self.registry = Registry(self._policy, self._redactor)
 
     def start(self) -> None:
         """Bind the address and park a thread on it. Raises OSError, LinkError."""
@@ -60,6 +62,7 @@ class Agent:
         if self._hooks is not None:
             self._hooks.active = False
         for link in list(self._links.values()):
+            self.registry.release(link)
             link.close()
         if self._listener is not None:
             self._listener.wake()
@@ -71,9 +74,24 @@ class Agent:
         """Where the agent listens at the moment; None in a child that has no address yet."""
         return self._listener.address if self._listener else None
 
+    def own_threads(self) -> set[int]:
+        """Idents of the agent's threads."""
+        return {*self._threads, *self.registry.own_threads()}
+
+    def _policy(self) -> Policy:
+        """The owner's policy as it is now. Raises LinkError where it turns us off or can't be read."""
+        policy = load(os.environ, posix.geteuid())
+        if not policy.enabled:
+            raise LinkError("the owner's policy has turned pyrometer off", reason="DISABLED")
+        return policy
+
+    def _redactor(self) -> Redactor:
+        return Redactor.from_policy(load(os.environ, posix.geteuid()))
+
     def _reset_in_child(self) -> None:
         """Drop what was inherited; get an address of our own a little later."""
         self._generation += 1
+        self.registry.reset_after_fork()
         for link in self._links.values():
             link.release()
         self._links, self._threads = {}, {}
@@ -118,7 +136,7 @@ class Agent:
         """Let a peer in, or say why not; each link gets its two threads."""
         try:
             peer = peers.peer_of(connection.sock)
-            policy = load(os.environ, posix.geteuid())
+            policy = self._policy()
             self._check(peer, policy)
         except LinkError as error:
             self.stderr.line_a_minute(error.reason, f"refused a connection: {error.message}")
@@ -129,8 +147,6 @@ class Agent:
             native.start_new_thread(self._serve, (connection, peer, policy))
 
     def _check(self, peer: peers.Peer, policy: Policy) -> None:
-        if not policy.enabled:
-            raise LinkError("the owner's policy has turned pyrometer off", reason="DISABLED")
         if why := peers.refusal(peer, policy.peers):
             raise LinkError(f"{_named(peer)}: {why}", reason="PEER_REFUSED")
         if len(self._links) >= MAX_LINKS:
@@ -146,12 +162,14 @@ class Agent:
         sent = native.allocate_lock()
         sent.acquire()
         redactor = Redactor.from_policy(policy)
+        requests = Requests(self, link, policy, redactor)
         native.start_new_thread(self._write, (link, sent, redactor))
         try:
-            link.serve(Requests(lambda: self._threads, redactor.clean).handle, lambda: None)
+            link.serve(requests.handle, lambda: self.registry.tick(native.monotonic()))
         except Exception as error:
             self.stderr.line_a_minute("link", f"a link failed: {type(error).__name__}: {error}")
         finally:
+            requests.release()
             link.close()
             sent.acquire(True, 10.0)
             link.release()
@@ -179,7 +197,7 @@ class Agent:
             implementation=sys.implementation.name,
             uid=posix.geteuid(),
             argv=redactor.argv(original_argv()),
-            features=["dump", "source"],
+            features=["dump", "source", "sample", "probes"],
             prefixes=library_prefixes(),
             threads=list(self._threads.values()),
         )

@@ -17,11 +17,12 @@ MAX_CALLS = 32
 """Calls at once; a streaming call holds a thread for as long as it lasts."""
 
 
-def build(*, secret: str | None, options: Sequence[tuple[str, Any]]) -> grpc.Server:
+def build(*, secret: str | None, lease: float, options: Sequence[tuple[str, Any]]) -> grpc.Server:
     """A server with all services, without a port yet.
 
     Args:
         secret: what every call must show as metadata; None: nobody asks (the folder of the socket guards it).
+        lease: seconds after which an agent takes a silent watcher for dead.
         options: channel arguments of grpc.
     """
     server = grpc.server(
@@ -29,20 +30,24 @@ def build(*, secret: str | None, options: Sequence[tuple[str, Any]]) -> grpc.Ser
         options=[*options, ("grpc.so_reuseport", 0)],
         maximum_concurrent_rpcs=MAX_CALLS,
     )
-    for name, servicer in _servicers().items():
+    for name, servicer in _servicers(lease).items():
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(name, _handlers(name, servicer, secret)),)
         )
     return server
 
 
-def _servicers() -> dict[str, object]:
+def _servicers(lease: float) -> dict[str, object]:
+    from pyrometer.server.probe_service import ProbeServicer
     from pyrometer.server.process_service import ProcessServicer
+    from pyrometer.server.profile_service import ProfileServicer
     from pyrometer.server.stack_service import StackServicer
 
     return {
         "pyrometer.v1.ProcessService": ProcessServicer(),
         "pyrometer.v1.StackService": StackServicer(),
+        "pyrometer.v1.ProfileService": ProfileServicer(),
+        "pyrometer.v1.ProbeService": ProbeServicer(lease),
     }
 
 

@@ -89,7 +89,7 @@ def _serve(wire: stdio.Wire, secret: str, lease: float) -> None:
         ("grpc.max_send_message_length", rpc.MAX_MESSAGE),
         ("grpc.max_receive_message_length", rpc.MAX_MESSAGE),
     ]
-    server = edge.build(secret=secret, options=options)
+    server = edge.build(secret=secret, lease=lease, options=options)
     server.add_insecure_port(f"unix-abstract:{name}")
     server.start()
     connection = socket.socket(socket.AF_UNIX)

@@ -21,7 +21,7 @@ from grpc_reflection.v1alpha import reflection
 
 from pyrometer.link.errors import BadRequest, LinkError
 from pyrometer.server import edge
-from pyrometer.v1 import rpc
+from pyrometer.v1 import rpc, stdio
 
 _SCHEME = "unix:"
 _MAX_PATH = 107
@@ -64,7 +64,7 @@ def listen(address: str) -> Serving:
     path = _path_of(address)
     _check_folder(path.parent)
     lock = _lock(path)
-    server = edge.build(secret=None, options=_OPTIONS)
+    server = edge.build(secret=None, lease=stdio.LEASE, options=_OPTIONS)
     names = rpc.service_names()
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)

@@ -45,7 +45,8 @@ def process(message: process_pb2.Process) -> Document:
 def error(message: error_pb2.ProcessError) -> Document:
     """Why one process of several was not served."""
     detail = message.error
-    return {"pid": message.pid or None, "reason": detail.reason, "message": detail.message, "next": detail.next or None}
+    document = {"pid": message.pid, "reason": detail.reason, "message": detail.message}
+    return {**document, "next": detail.next} if detail.next else document
 
 
 def check(message: process_pb2.Check) -> Document:

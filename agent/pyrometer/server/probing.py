@@ -1,0 +1,317 @@
+"""One probe over many processes: armed in all of a service, also in those that start later, hits shared out exactly.
+
+Each process has a thread of its own here, which is one conversation with its agent: it arms, listens, and pings, so
+that the agent knows that somebody is still there. What they hear comes together in one queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyrometer.link.errors import LinkClosed, LinkError
+from pyrometer.link.model import ProbeCounters, ProbeSpec
+from pyrometer.server import roster
+from pyrometer.server.links import AgentBusy, AgentLink, open_link
+from pyrometer.server.roster import Candidate
+
+PING = 0.5
+"""Seconds between two signs of life to an armed agent."""
+_ARM_TIMEOUT = 10.0
+_CALL_TIMEOUT = 3.0
+_PROGRESS = 1.0
+_DISCOVERY = 0.5
+_CONTEXT = (2, 1)
+"""Lines of source before and after the one of a frame."""
+_LIVE = ("PENDING", "ARMED", "PAUSED")
+
+
+@dataclass(frozen=True)
+class State:
+    """A probe's state in one process, when it changes."""
+
+    pid: int
+    status: ProbeCounters
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What was captured, in the link's form, with source lines by (file, line)."""
+
+    pid: int
+    probe_id: str
+    hit: dict[str, Any]
+    sources: dict[tuple[str, int], list[tuple[int, str]]]
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A process that the probe could not be armed in, or that went away."""
+
+    pid: int
+    error: LinkError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counters of all processes so far."""
+
+    statuses: tuple[tuple[int, ProbeCounters], ...]
+    delivered: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How it ended."""
+
+    state: str
+    delivered: int
+    surplus: int
+    statuses: tuple[tuple[int, ProbeCounters], ...]
+    failures: tuple[Failure, ...]
+
+
+Event = State | Hit | Failure | Progress | Summary
+
+
+class ProbeSession:
+    """Runs one probe; `run` yields what happens, `stop` ends it from another thread."""
+
+    def __init__(self, spec: ProbeSpec, service: str, pids: list[int]) -> None:
+        self._spec = spec
+        self._service = service
+        self._pids = pids
+        self._events: queue.SimpleQueue[State | Hit | Failure | None] = queue.SimpleQueue()
+        self._watches: dict[int, _Watch] = {}
+        self._ended = threading.Event()
+        self._failures: list[Failure] = []
+        self._delivered = 0
+        self._surplus = 0
+
+    def stop(self) -> None:
+        """End it: nobody watches any more."""
+        self._ended.set()
+        self._events.put(None)
+
+    def run(self) -> Iterator[Event]:
+        """Arm, and yield events until it is over. Closing the iterator disarms.
+
+        Raises:
+            LinkError: it could be armed in no process; the first one's reason.
+        """
+        deadline = time.monotonic() + self._spec.limits.ttl
+        try:
+            self._discover()
+            yield from self._armed()
+            yield from self._listen(deadline)
+            state = self._state(deadline)
+        finally:
+            self._ended.set()
+            for watch in self._watches.values():
+                watch.thread.join(_CALL_TIMEOUT + 1)
+        self._count_surplus()
+        yield Summary(state, self._delivered, self._surplus, self._statuses(), tuple(self._failures))
+
+    def _discover(self) -> None:
+        """Start watching processes that are not watched yet."""
+        found = roster.candidates(self._service, self._pids)
+        if not self._service and not self._pids:
+            found = roster.the_only_service(found)
+            self._service = found[0].service
+        for candidate in found:
+            if candidate.pid not in self._watches:
+                watch = _Watch(candidate, self._spec, self._events, self._ended)
+                self._watches[candidate.pid] = watch
+                watch.thread.start()
+
+    def _armed(self) -> Iterator[Event]:
+        """Wait until every process has answered; raise if all refused."""
+        held: list[Event] = []
+        for watch in list(self._watches.values()):
+            watch.answered.wait(_ARM_TIMEOUT + 1)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                held.extend(self._take(self._events.get_nowait()))
+        if self._failures and len(self._failures) == len(self._watches):
+            raise self._failures[0].error
+        yield from held
+
+    def _listen(self, deadline: float) -> Iterator[Event]:
+        now = time.monotonic()
+        told, looked = now, now
+        while now < deadline and not self._is_over():
+            with contextlib.suppress(queue.Empty):
+                yield from self._take(self._events.get(timeout=min(0.2, max(0.0, deadline - now))))
+            now = time.monotonic()
+            if now >= told + _PROGRESS:
+                told = now
+                yield Progress(self._statuses(), self._delivered)
+            if now >= looked + _DISCOVERY and self._service and not self._pids:
+                looked = now
+                with contextlib.suppress(LinkError):
+                    self._discover()
+
+    def _take(self, event: State | Hit | Failure | None) -> Iterator[Event]:
+        if isinstance(event, Hit):
+            if self._delivered >= self._spec.limits.hits:
+                self._surplus += 1
+                return
+            self._delivered += 1
+        elif isinstance(event, Failure):
+            self._failures.append(event)
+        if event is not None:
+            yield event
+
+    def _is_over(self) -> bool:
+        if self._ended.is_set() or self._delivered >= self._spec.limits.hits:
+            return True
+        return not any(watch.live for watch in self._watches.values()) and self._events.empty()
+
+    def _state(self, deadline: float) -> str:
+        if self._delivered >= self._spec.limits.hits:
+            return "DONE"
+        return "EXPIRED" if time.monotonic() >= deadline or self._ended.is_set() else "FAILED"
+
+    def _count_surplus(self) -> None:
+        """Hits that were on their way when the last one was delivered."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._surplus += isinstance(self._events.get_nowait(), Hit)
+
+    def _statuses(self) -> tuple[tuple[int, ProbeCounters], ...]:
+        return tuple((pid, watch.status) for pid, watch in sorted(self._watches.items()) if watch.status is not None)
+
+
+@dataclass
+class _Watch:
+    """One process and its thread."""
+
+    candidate: Candidate
+    spec: ProbeSpec
+    events: queue.SimpleQueue[State | Hit | Failure | None]
+    ended: threading.Event
+    answered: threading.Event = field(default_factory=threading.Event)
+    status: ProbeCounters | None = None
+    live: bool = True
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._work, name=f"probe-{self.candidate.pid}", daemon=True)
+
+    def _work(self) -> None:
+        try:
+            with contextlib.closing(self._link()) as link:
+                self._arm(link)
+                self.answered.set()
+                self._follow(link)
+        except LinkClosed:
+            self._fail(LinkError(f"process {self.candidate.pid} is gone", reason="TARGET_GONE"))
+        except LinkError as error:
+            self._fail(error)
+        finally:
+            self.live = False
+            self.answered.set()
+            self.events.put(None)
+
+    def _link(self) -> AgentLink:
+        if not self.candidate.addresses:
+            raise LinkError(
+                f"process {self.candidate.pid} runs without the agent",
+                next="pyrometer run -- CMD starts one with it",
+                reason="AGENT_MISSING",
+            )
+        return open_link(list(self.candidate.addresses))
+
+    def _arm(self, link: AgentLink) -> None:
+        deadline = time.monotonic() + _ARM_TIMEOUT
+        link.await_hello(deadline)
+        answer = link.call("arm", deadline, probe=self.spec.to_wire())
+        self.status = ProbeCounters.from_wire(answer.get("status"))
+        self.events.put(State(self.candidate.pid, self.status))
+
+    def _follow(self, link: AgentLink) -> None:
+        asked = 0.0
+        while not self.ended.is_set():
+            for event in link.events(PING):
+                self._hear(link, event)
+            now = time.monotonic()
+            try:
+                if now >= asked + _PROGRESS:
+                    asked = now
+                    self._ask(link)
+                else:
+                    link.call("ping", now + _CALL_TIMEOUT)
+            except AgentBusy:  # the GIL is held: the probe waits with everybody else
+                continue
+            if self.status is not None and self.status.state not in _LIVE:
+                return
+        with contextlib.suppress(AgentBusy):
+            self._ask(link)
+
+    def _ask(self, link: AgentLink) -> None:
+        for each in link.call("probes", time.monotonic() + _CALL_TIMEOUT).get("probes", []):
+            status = ProbeCounters.from_wire(each)
+            if status.probe_id == self.spec.probe_id:
+                self.status = status
+
+    def _hear(self, link: AgentLink, event: dict[str, Any]) -> None:
+        if event.get("probe") != self.spec.probe_id:
+            return
+        if event.get("event") == "state":
+            self.status = ProbeCounters.from_wire(event.get("status"))
+            self.events.put(State(self.candidate.pid, self.status))
+        elif event.get("event") == "hit" and isinstance(event.get("hit"), dict):
+            hello = link.hello
+            prefixes = tuple(hello.prefixes) if hello else ()
+            hit = event["hit"]
+            self.events.put(Hit(self.candidate.pid, self.spec.probe_id, hit, _sources(link, hit), prefixes))
+
+    def _fail(self, error: LinkError) -> None:
+        self.events.put(Failure(self.candidate.pid, error))
+
+
+def _sources(link: AgentLink, hit: dict[str, Any]) -> dict[tuple[str, int], list[tuple[int, str]]]:
+    """Lines around each frame's; what can't be had is left out."""
+    try:
+        places = list({(str(frame["file"]), int(frame["line"])) for frame in hit["frames"]})
+        asked = [[file, line, *_CONTEXT] for file, line in places]
+        lines = link.call("source", time.monotonic() + _CALL_TIMEOUT, lines=asked)["lines"]
+        return {
+            place: [(int(number), str(text)) for number, text in found]
+            for place, found in zip(places, lines, strict=True)
+            if found
+        }
+    except (AgentBusy, LinkError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def list_probes(found: list[Candidate]) -> tuple[list[tuple[int, ProbeCounters]], list[Failure]]:
+    """What is armed in each process, whoever armed it."""
+    probes: list[tuple[int, ProbeCounters]] = []
+    failures: list[Failure] = []
+    for candidate in found:
+        try:
+            with contextlib.closing(open_link(list(candidate.addresses))) as link:
+                link.await_hello(time.monotonic() + _CALL_TIMEOUT)
+                answer = link.call("probes", time.monotonic() + _CALL_TIMEOUT)
+                statuses = [ProbeCounters.from_wire(each) for each in answer.get("probes", [])]
+                probes += [(candidate.pid, status) for status in statuses if status.state in _LIVE]
+        except LinkError as error:
+            failures.append(Failure(candidate.pid, error))
+    return probes, failures
+
+
+def remove_probes(found: list[Candidate], probe_ids: list[str]) -> list[str]:
+    """Remove probes by their ids in every process, whoever armed them; returns those that were there."""
+    gone: set[str] = set()
+    for candidate in found:
+        with contextlib.suppress(LinkError), contextlib.closing(open_link(list(candidate.addresses))) as link:
+            link.await_hello(time.monotonic() + _CALL_TIMEOUT)
+            answer = link.call("disarm", time.monotonic() + _CALL_TIMEOUT, probe_ids=probe_ids, others=True)
+            gone.update(str(each) for each in answer.get("probe_ids", []))
+    return sorted(gone)

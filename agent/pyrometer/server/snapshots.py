@@ -1,0 +1,206 @@
+"""Probes, hits and values between the link's form and the API's messages: where they are born and die."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pyrometer.link.errors import BadRequest
+from pyrometer.link.model import ProbeCounters, ProbeLimits, ProbeSpec
+from pyrometer.server import probing
+from pyrometer.server.convert import error_to_message, text
+from pyrometer.server.errors import detail
+from pyrometer.server.origins import origin_of
+from pyrometer.v1 import probe_pb2, stack_pb2, value_pb2
+from pyrometer.v1 import probe_service_pb2 as messages
+
+__all__ = ["error_to_message", "event_to_message", "spec_from_message", "status_to_message"]
+
+_MAX_DEPTH = 40
+_SCALARS = {"int": "int_value", "str": "string_value", "other": "string_value"}
+
+
+def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> ProbeSpec:
+    """The probe that a client asks for. Raises BadRequest."""
+    place = message.WhichOneof("location")
+    if place is None:
+        raise BadRequest("a probe needs a place: a line, a function or an exception")
+    line, function, exception = message.line, message.function, message.exception
+    where = {
+        "line": f"{line.file}:{line.line}",
+        "function": f"{function.module}:{function.function}",
+        "exception": exception.type + (f" in {exception.scope}" if exception.scope else ""),
+    }[place]
+    spec = ProbeSpec(
+        probe_id=probe_id,
+        where=where,
+        line=(line.file, line.line) if place == "line" else None,
+        function=(function.module, function.function) if place == "function" else None,
+        exception=(exception.type, exception.scope) if place == "exception" else None,
+        condition=message.condition,
+        expressions=tuple(message.expressions),
+        limits=_limits(message.limits),
+        lease=lease,
+    )
+    wire = spec.to_wire()
+    for name in ("line", "function", "exception"):
+        wire[name] = list(wire[name]) if wire[name] else None
+    return ProbeSpec.from_wire({**wire, "expressions": list(spec.expressions)})
+
+
+def _limits(message: probe_pb2.ProbeLimits) -> ProbeLimits:
+    """Limits, with the defaults for what was not said."""
+    default = ProbeLimits()
+    return ProbeLimits(
+        hits=message.hits or default.hits,
+        rate=message.rate or default.rate,
+        ttl=message.ttl.ToMicroseconds() / 1e6 if message.HasField("ttl") else default.ttl,
+        frames=message.frames or default.frames,
+        depth=message.depth or default.depth,
+        items=message.items or default.items,
+        length=message.length or default.length,
+    )
+
+
+def status_to_message(pid: int, status: ProbeCounters) -> probe_pb2.ProbeStatus:
+    """What a probe did in one process."""
+    message = probe_pb2.ProbeStatus(
+        probe_id=status.probe_id,
+        pid=pid,
+        where=text(status.where),
+        condition=text(status.condition),
+        state=probe_pb2.ProbeState.Value(f"PROBE_STATE_{status.state}"),
+        reason=text(status.reason),
+        by=text(status.by),
+        reached=status.reached,
+        condition_false=status.condition_false,
+        matched=status.matched,
+        rate_limited=status.rate_limited,
+        dropped=status.dropped,
+        errors=status.errors,
+        sampled_share=status.sampled_share,
+        cost_ns_per_hit=status.cost_ns_per_hit,
+        cpu_share=status.cpu_share,
+        last_error=text(status.last_error),
+    )
+    message.expires.FromMicroseconds(int((time.time() + status.expires_in) * 1e6))
+    return message
+
+
+def event_to_message(event: probing.Event) -> messages.OpenProbeResponse:
+    """One message of the stream."""
+    if isinstance(event, probing.Progress):
+        statuses = [status_to_message(pid, status) for pid, status in event.statuses]
+        return messages.OpenProbeResponse(progress=messages.ProbeProgress(statuses=statuses, delivered=event.delivered))
+    if isinstance(event, probing.Summary):
+        return messages.OpenProbeResponse(summary=_summary(event))
+    if isinstance(event, probing.State):
+        status = status_to_message(event.pid, event.status)
+        return _event(probe_pb2.ProbeEvent(probe_id=status.probe_id, pid=event.pid, state=status))
+    if isinstance(event, probing.Failure):
+        return _event(probe_pb2.ProbeEvent(pid=event.pid, error=detail(event.error)))
+    return _event(probe_pb2.ProbeEvent(probe_id=event.probe_id, pid=event.pid, hit=_hit(event)))
+
+
+def _event(event: probe_pb2.ProbeEvent) -> messages.OpenProbeResponse:
+    return messages.OpenProbeResponse(event=event)
+
+
+def _summary(summary: probing.Summary) -> messages.ProbeSummary:
+    return messages.ProbeSummary(
+        delivered=summary.delivered,
+        surplus=summary.surplus,
+        state=probe_pb2.ProbeState.Value(f"PROBE_STATE_{summary.state}"),
+        statuses=[status_to_message(pid, status) for pid, status in summary.statuses],
+        errors=[error_to_message(failure.pid, failure.error) for failure in summary.failures],
+    )
+
+
+def _hit(event: probing.Hit) -> probe_pb2.Hit:
+    hit = event.hit
+    message = probe_pb2.Hit(
+        hit_id=text(str(hit.get("hit_id", ""))),
+        thread=text(str(hit.get("thread", ""))),
+        frames=[_frame(frame, event) for frame in hit.get("frames", [])],
+        frames_left_out=int(hit.get("left_out", 0)),
+        expressions=[_named(name, value) for name, value in hit.get("expressions", [])],
+        trace_id=text(str(hit.get("trace_id", ""))),
+        pause_seconds=float(hit.get("pause", 0.0)),
+    )
+    message.time.FromMicroseconds(int(float(hit.get("time", 0.0)) * 1e6))
+    raised = hit.get("exception")
+    if raised is not None:
+        message.exception.CopyFrom(
+            probe_pb2.ExceptionInfo(
+                type=text(str(raised["type"])),
+                message=text(str(raised["message"])),
+                handled=raised["handled"],
+                handled_why=text(str(raised["handled_why"])),
+            )
+        )
+    return message
+
+
+def _frame(frame: dict[str, Any], event: probing.Hit) -> stack_pb2.Frame:
+    file, line = str(frame["file"]), int(frame["line"])
+    around = event.sources.get((file, line), [])
+    variables = frame.get("locals")
+    return stack_pb2.Frame(
+        function=text(str(frame["function"])),
+        file=text(file),
+        line=max(0, line),
+        source=text(next((words.strip() for number, words in around if number == line), "")),
+        origin=stack_pb2.FrameOrigin.Value(f"FRAME_ORIGIN_{origin_of(file, event.prefixes)}"),
+        locals=[_named(name, value) for name, value in variables or []],
+        has_locals=variables is not None,
+        context=[stack_pb2.SourceLine(line=number, text=text(words)) for number, words in around],
+        module=text(str(frame.get("module", ""))),
+    )
+
+
+def _named(name: Any, value: Any) -> value_pb2.NamedValue:
+    return value_pb2.NamedValue(name=text(str(name)), value=_value(value, 0))
+
+
+def _value(wire: Any, depth: int) -> value_pb2.Value:
+    """A captured value; what has another shape than agreed is unreadable, not an error."""
+    try:
+        if depth > _MAX_DEPTH:
+            raise ValueError("too deep")
+        return _read_value(wire, depth)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return value_pb2.Value(kind=value_pb2.VALUE_KIND_UNREADABLE, why=f"the agent's form of it: {error}")
+
+
+def _read_value(wire: dict[str, Any], depth: int) -> value_pb2.Value:
+    kind = str(wire["kind"])
+    message = value_pb2.Value(
+        type=text(str(wire["type"])),
+        kind=value_pb2.ValueKind.Value(f"VALUE_KIND_{kind.upper()}"),
+        items=[_value(item, depth + 1) for item in wire.get("items", [])],
+        entries=[
+            value_pb2.ValueEntry(key=_value(key, depth + 1), value=_value(value, depth + 1))
+            for key, value in wire.get("entries", [])
+        ],
+        fields=[
+            value_pb2.NamedValue(name=text(str(name)), value=_value(value, depth + 1))
+            for name, value in wire.get("fields", [])
+        ],
+        size=wire.get("size"),
+        why=text(str(wire.get("why", ""))),
+        ref_id=wire.get("ref"),
+    )
+    if "value" in wire:
+        _set_scalar(message, kind, wire["value"])
+    return message
+
+
+def _set_scalar(message: value_pb2.Value, kind: str, value: Any) -> None:
+    if kind == "bool":
+        message.bool_value = bool(value)
+    elif kind == "float":
+        message.float_value = float(value)
+    elif kind == "bytes":
+        message.bytes_value = str(value).encode("latin-1", "replace")
+    else:
+        setattr(message, _SCALARS.get(kind, "string_value"), text(str(value)))
