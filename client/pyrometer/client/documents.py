@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from pyrometer.v1 import error_pb2, probe_pb2, process_pb2, stack_pb2, value_pb2
 
 Document = dict[str, Any]
 
@@ -97,7 +99,7 @@ def frame(message: stack_pb2.Frame) -> Document:
     return {
         "function": message.function,
         "file": message.file,
-        "line": message.line,
+        "line": message.line or None,
         "module": message.module or None,
         "source": message.source or None,
         "origin": enum(stack_pb2.FrameOrigin, message.origin, "FRAME_ORIGIN_"),
@@ -118,3 +120,106 @@ def enum(kind: Any, value: int, prefix: str) -> str | None:
 def optional(message: Any, field: str) -> Any:
     """A field that may be absent, as None then."""
     return getattr(message, field) if message.HasField(field) else None
+
+
+def value(message: value_pb2.Value) -> Document:
+    """A captured value; what is absent is left out."""
+    kind = enum(value_pb2.ValueKind, message.kind, "VALUE_KIND_") or "unreadable"
+    document: Document = {"type": message.type, "kind": kind}
+    if message.WhichOneof("scalar"):
+        document["value"] = _scalar(message)
+    if kind in ("list", "tuple", "set"):
+        document["items"] = [value(item) for item in message.items]
+    if kind == "dict":
+        document["entries"] = [{"key": value(entry.key), "value": value(entry.value)} for entry in message.entries]
+    if message.fields or kind == "object":
+        document["fields"] = named(message.fields)
+    if message.HasField("size"):
+        document["size"] = message.size
+    if message.HasField("ref_id"):
+        document["ref"] = message.ref_id
+    if message.why or kind in ("redacted", "unreadable"):
+        document["why"] = message.why or "not said"
+    return document
+
+
+def named(values: Iterable[value_pb2.NamedValue]) -> Document:
+    """Values by name, in their order."""
+    return {each.name: value(each.value) for each in values}
+
+
+def _scalar(message: value_pb2.Value) -> bool | int | float | str:
+    which = message.WhichOneof("scalar")
+    if which == "bool_value":
+        return message.bool_value
+    if which == "float_value":
+        number = message.float_value
+        return number if number - number == 0 else str(number)
+    if which == "bytes_value":
+        return message.bytes_value.decode("latin-1")
+    if which == "int_value" and len(message.int_value) < 16:
+        return int(message.int_value)
+    return message.int_value if which == "int_value" else message.string_value
+
+
+def status(message: probe_pb2.ProbeStatus) -> Document:
+    """A probe in one process."""
+    return {
+        "probe_id": message.probe_id,
+        "pid": message.pid,
+        "where": message.where,
+        "condition": message.condition or None,
+        "state": (enum(probe_pb2.ProbeState, message.state, "PROBE_STATE_") or "failed").upper(),
+        "reason": message.reason,
+        "by": message.by,
+        "reached": message.reached,
+        "condition_false": message.condition_false,
+        "matched": message.matched,
+        "rate_limited": message.rate_limited,
+        "dropped": message.dropped,
+        "errors": message.errors,
+        "last_error": message.last_error or None,
+        "sampled_share": message.sampled_share,
+        "cost_ns_per_hit": message.cost_ns_per_hit,
+        "cpu_share": message.cpu_share,
+        "expires": _time(message.expires),
+    }
+
+
+def hit(event: probe_pb2.ProbeEvent) -> Document:
+    """A hit, its frames innermost first, each with its values."""
+    message = event.hit
+    raised: Document | None = None
+    if message.HasField("exception"):
+        raised = {
+            "type": message.exception.type,
+            "message": message.exception.message,
+            "handled": optional(message.exception, "handled"),
+            "handled_why": message.exception.handled_why or None,
+        }
+    return {
+        "event": "hit",
+        "probe_id": event.probe_id,
+        "pid": event.pid,
+        "hit_id": message.hit_id,
+        "time": _time(message.time),
+        "thread": message.thread,
+        "frames": [_frame_with_values(each) for each in message.frames],
+        "frames_left_out": message.frames_left_out,
+        "expressions": named(message.expressions),
+        "exception": raised,
+        "trace_id": message.trace_id or None,
+        "pause_seconds": message.pause_seconds,
+    }
+
+
+def _frame_with_values(message: stack_pb2.Frame) -> Document:
+    document = frame(message)
+    document["locals"] = named(message.locals) if message.has_locals else None
+    if message.context:
+        document["context"] = [{"line": each.line, "text": each.text} for each in message.context]
+    return document
+
+
+def _time(stamp: Timestamp) -> str:
+    return stamp.ToJsonString()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pyrometer.client.quantities import Duration
 from pyrometer.client.targets import RemoteOptions, Target, parse_target
 
 Decorated = Callable[..., Any]
@@ -71,6 +72,22 @@ def _target_parameters(namespace: tuple[str, ...], required: bool) -> list[Calla
         click.option(*namespace, metavar="NAME", help="Namespace of a pod."),
         click.option("--context", metavar="NAME", help="Context of kubectl."),
     ]
+
+
+def probe_options(function: Decorated) -> Decorated:
+    """When, what and how much of a probe: what `catch` and `snap` share."""
+    options = [
+        click.option("--if", "condition", default="", metavar="EXPR", help="Only when this is true."),
+        click.option("--expr", "expressions", multiple=True, metavar="EXPR", help="Show the value of this too."),
+        click.option("-n", "hits", type=click.IntRange(1, 1000), default=1, show_default=True, help="Hits to deliver."),
+        click.option(
+            "--for", "seconds", type=Duration(86_400), default="60s", show_default=True, help="How long to wait."
+        ),
+        click.option("--frames", type=click.IntRange(1, 200), metavar="N", help="Frames to show values of."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def output_option(*forms: str) -> Callable[[Decorated], Decorated]:

@@ -67,20 +67,20 @@ class StackText:
         own = [i for i, frame in enumerate(frames) if self._every_frame or i == 0 or frame["origin"] == _OWN]
         shown = set(own)
         functions = max((len(frames[i]["function"]) for i in own), default=0)
-        places = max((len(_place(frames[i])) for i in own), default=0)
+        places = max((len(place(frames[i])) for i in own), default=0)
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
                 for _, frame in run:
                     yield self._frame(frame, min(functions, 32), min(places, 44))
             else:
-                yield self._style.paint(f"      … {_folded([frame for _, frame in run])}", "dim")
+                yield self._style.paint(f"      … {folded([frame for _, frame in run])}", "dim")
         if left_out:
             yield f"      … {left_out} more frames"
 
     def _frame(self, frame: Document, functions: int, places: int) -> str:
-        function, place = escape(frame["function"]), escape(_place(frame))
+        function, where = escape(frame["function"]), escape(place(frame))
         source = escape(frame["source"] or "")
-        line = f"      {function.ljust(functions)}   {place.ljust(places)}   {source}".rstrip()[: self._width]
+        line = f"      {function.ljust(functions)}   {where.ljust(places)}   {source}".rstrip()[: self._width]
         own = frame["origin"] == _OWN
         return self._style.paint(line, "bold") if own else line
 
@@ -115,13 +115,14 @@ def _names(names: list[str]) -> str:
     return f"{', '.join(names[:4])} and {len(names) - 4} more"
 
 
-def _place(frame: Document) -> str:
-    """File and line; of the file, its last two parts: what tells it to who wrote it."""
+def place(frame: Document) -> str:
+    """Say where a frame is: file and line; of the file, its last two parts: what tells it to who wrote it."""
     parts = frame["file"].split("/")
     return f"{'/'.join(parts[-2:]) if len(parts) > 1 else frame['file']}:{frame['line']}"
 
 
-def _folded(frames: list[Document]) -> str:
+def folded(frames: list[Document]) -> str:
+    """A run of frames that are not shown: how many, and of which packages."""
     packages = list(dict.fromkeys(_package(frame) for frame in frames))
     return f"{_count(len(frames), 'frame', 'frames')} of {', '.join(escape(name) for name in packages[:4])}"
 

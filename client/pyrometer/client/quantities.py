@@ -1,0 +1,32 @@
+"""Times as people type them: `30s`, `10m`, `1h`, `500ms`; a bare number is seconds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_FORM = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d|)")
+
+
+class Duration(click.ParamType[float]):
+    """A time over zero and at most `longest` seconds; becomes seconds."""
+
+    name = "time"
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it, or fail as click does: exit code 2."""
+        if isinstance(value, float):
+            return value
+        match = _FORM.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a time; write 30s, 10m or 1h", param, ctx)
+        seconds = float(match["number"]) * _UNITS[match["unit"]]
+        if not 0 < seconds <= self._longest:
+            self.fail(f"{value} is not over 0 and at most {self._longest:g} s", param, ctx)
+        return seconds

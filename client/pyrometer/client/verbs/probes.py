@@ -1,0 +1,83 @@
+"""`pyrometer probes`: what is armed, by whom, what it costs, and why it has not fired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pyrometer.client import documents
+from pyrometer.client.errors import NotFound, UsageFault
+from pyrometer.client.options import Where, output_option, target_options
+from pyrometer.client.render.terminal import Style, colours, columns, escape, width
+from pyrometer.client.session import open_look
+
+_HEADER = ["PROBE", "PID", "STATE", "WHERE", "REACHED", "FALSE", "HITS", "ERRORS", "COST", "WHY"]
+_RIGHT = frozenset({4, 5, 6, 7, 8})
+
+
+@click.command("probes")
+@target_options()
+@click.option("--rm", "removed", multiple=True, metavar="ID", help="Remove this probe, whoever armed it.")
+@output_option("table", "json")
+def command(where: Where, removed: tuple[str, ...], output: str) -> int:
+    """List what is armed: by whom, what it costs, and why it has not fired."""
+    if removed:
+        return _remove(where, list(removed))
+    from pyrometer.v1 import probe_service_pb2 as messages
+
+    with open_look(where) as look:
+        answer = look.call("ListProbes", messages.ListProbesRequest(service=where.service, pids=where.pids), timeout=20)
+    probes = [documents.status(probe) for probe in answer.probes]
+    errors = [documents.error(error) for error in answer.errors]
+    if output == "json":
+        documents.print_json("probes", {"probes": probes, "errors": errors})
+        return 0
+    _print(probes)
+    for error in errors:
+        click.echo(f"» {error['pid']}: {escape(error['message'])}", err=True)
+    return 0
+
+
+def _remove(where: Where, ids: list[str]) -> int:
+    if where.pids:
+        raise UsageFault("a probe is removed from all processes of its service.", next="Leave the pid out.")
+    from pyrometer.v1 import probe_service_pb2 as messages
+
+    with open_look(where) as look:
+        request = messages.CloseProbesRequest(probe_ids=ids, service=where.service)
+        gone = list(look.call("CloseProbes", request, timeout=20).probe_ids)
+    if not gone:
+        raise NotFound(
+            f"no probe {', '.join(ids)} is armed.", next="pyrometer probes lists them", reason="NO_SUCH_PROBE"
+        )
+    click.echo(f"» removed {', '.join(gone)}", err=True)
+    return 0
+
+
+def _print(probes: list[dict[str, Any]]) -> None:
+    if not probes:
+        click.echo("» nothing is armed", err=True)
+        return
+    rows = [_HEADER, *([escape(cell) for cell in _row(probe)] for probe in probes)]
+    lines = [line[: width()] for line in columns(rows, right=_RIGHT)]
+    click.echo(Style(enabled=colours()).paint(lines[0], "bold"))
+    for line in lines[1:]:
+        click.echo(line)
+
+
+def _row(probe: dict[str, Any]) -> list[str]:
+    condition = f" if {probe['condition']}" if probe["condition"] else ""
+    why = "; ".join(filter(None, [probe["reason"], probe["last_error"]]))
+    return [
+        probe["probe_id"],
+        str(probe["pid"]),
+        probe["state"],
+        f"{probe['where']}{condition}",
+        f"{probe['reached']:,}",
+        f"{probe['condition_false']:,}",
+        f"{probe['matched']:,}",
+        f"{probe['errors']:,}",
+        f"{100 * probe['cpu_share']:.2f} %",
+        why,
+    ]

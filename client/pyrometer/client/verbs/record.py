@@ -1,0 +1,140 @@
+"""`pyrometer record`: a sampling profile of all processes of a service, and a flame graph of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pyrometer.client import documents, files
+from pyrometer.client.options import Where, output_option, target_options
+from pyrometer.client.quantities import Duration
+from pyrometer.client.render.terminal import Style, colours, escape, width
+from pyrometer.client.session import open_look
+
+if TYPE_CHECKING:
+    from pyrometer.client.profile.model import Profile
+    from pyrometer.client.recording import Taken
+
+_SUFFIXES = {"html": ".html", "pprof": ".pb.gz"}
+_LONGEST = 600.0
+
+
+@click.command("record")
+@target_options()
+@click.option(
+    "-d", "--duration", "seconds", type=Duration(_LONGEST), default="10s", show_default=True, help="How long."
+)
+@click.option("-r", "--rate", type=click.IntRange(1, 1000), default=100, show_default=True, help="Samples a second.")
+@click.option("--mode", type=click.Choice(["cpu", "wall", "gil"]), help="Which moments count; cpu where it can be.")
+@click.option("--source", type=click.Choice(["agent", "outside"]), help="Where to read; outside where permitted.")
+@click.option("-f", "--format", "form", type=click.Choice(["html", "pprof"]), default="html", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write it.")
+@output_option("table", "json")
+def command(
+    where: Where,
+    seconds: float,
+    rate: int,
+    mode: str | None,
+    source: str | None,
+    form: str,
+    out: Path | None,
+    output: str,
+) -> int:
+    """Sample all processes of a service into one profile: a flame graph, and the ten hottest functions here.
+
+    Ctrl-C ends it early and keeps what there is.
+    """
+    if out is not None:
+        files.check_writable(out)
+    taken = _record(where, seconds, rate, mode, source)
+    from pyrometer.client.profile import model
+
+    profile = model.read(taken.data)
+    path = out or files.default_name(profile.service, _SUFFIXES[form])
+    files.write_whole(path, _content(profile, taken, form))
+    if output == "json":
+        documents.print_json("record", _document(profile, taken, path, form))
+    else:
+        _print(profile, taken, path, form)
+    return 0
+
+
+def _record(where: Where, seconds: float, rate: int, mode: str | None, source: str | None) -> Taken:
+    from pyrometer.client.recording import Recorder, start_message
+    from pyrometer.v1 import profile_pb2, stack_pb2
+
+    start = start_message(
+        where.service,
+        where.pids,
+        seconds,
+        rate,
+        profile_pb2.ProfileMode.Value(f"PROFILE_MODE_{(mode or 'unspecified').upper()}"),
+        stack_pb2.Source.Value(f"SOURCE_{(source or 'unspecified').upper()}"),
+    )
+    with open_look(where) as look:
+        return Recorder(start).record(look)
+
+
+def _content(profile: Profile, taken: Taken, form: str) -> bytes:
+    if form == "pprof":
+        return taken.data
+    from pyrometer.client.profile import flamegraph
+
+    return flamegraph.render(profile).encode("utf-8")
+
+
+def _document(profile: Profile, taken: Taken, path: Path, form: str) -> documents.Document:
+    from pyrometer.client.profile import hottest
+    from pyrometer.v1 import profile_pb2, stack_pb2
+
+    summary = taken.summary
+    return {
+        "service": profile.service or None,
+        "pids": list(summary.pids),
+        "file": str(path),
+        "format": form,
+        "source": documents.enum(stack_pb2.Source, summary.source, "SOURCE_"),
+        "reason": summary.reason or None,
+        "mode": documents.enum(profile_pb2.ProfileMode, summary.mode, "PROFILE_MODE_"),
+        "rate": summary.rate,
+        "rate_asked": summary.rate_asked,
+        "samples": summary.samples,
+        "missed": summary.missed,
+        "duration_seconds": summary.duration.ToMicroseconds() / 1e6,
+        "own_cpu_seconds": summary.own_cpu_seconds,
+        "hottest": [
+            {
+                "function": row.function,
+                "file": row.file,
+                "line": row.line or None,
+                "self_percent": 100 * row.self_share,
+                "total_percent": 100 * row.total_share,
+            }
+            for row in hottest.rows(profile)
+        ],
+        "errors": [documents.error(error) for error in summary.errors],
+    }
+
+
+def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
+    print_profile(profile)
+    if taken.summary.reason:
+        click.echo(f"» {escape(taken.summary.reason)}", err=True)
+    for error in taken.summary.errors:
+        click.echo(f"» {error.pid}: {escape(error.error.message)}", err=True)
+    if form == "html":
+        click.echo(f"» flame graph: {path}     open it: pyrometer view {path}", err=True)
+    else:
+        click.echo(f"» profile: {path}     look at it: pyrometer view {path}, or go tool pprof {path}", err=True)
+
+
+def print_profile(profile: Profile) -> None:
+    """The summary and the ten hottest functions, on stdout."""
+    from pyrometer.client.profile import hottest, table
+
+    click.echo(escape(table.summary(profile)))
+    click.echo("")
+    for line in table.lines(profile, hottest.rows(profile), Style(enabled=colours()), width()):
+        click.echo(line)
