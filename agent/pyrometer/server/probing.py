@@ -254,10 +254,12 @@ class _Watch:
             self._ask(link)
 
     def _ask(self, link: AgentLink) -> None:
-        for each in link.call("probes", time.monotonic() + _CALL_TIMEOUT).get("probes", []):
-            status = ProbeCounters.from_wire(each)
-            if status.probe_id == self.spec.probe_id:
-                self.status = status
+        answer = link.call("probes", time.monotonic() + _CALL_TIMEOUT)
+        statuses = [ProbeCounters.from_wire(each) for each in answer.get("probes", [])]
+        ours = [status for status in statuses if status.probe_id == self.spec.probe_id]
+        if not ours:
+            raise LinkError(f"somebody removed the probe from process {self.candidate.pid}", reason="PROBE_REMOVED")
+        self.status = ours[0]
 
     def _hear(self, link: AgentLink, event: dict[str, Any]) -> None:
         if event.get("probe") != self.spec.probe_id:

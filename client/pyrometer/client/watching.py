@@ -57,6 +57,8 @@ def _outcome(summary: messages.ProbeSummary) -> int:
     failed = [status.reason for status in summary.statuses if status.state == probe_pb2.PROBE_STATE_FAILED]
     if failed:
         raise NothingCaptured(f"the probe ended: {failed[0]}")
+    if summary.errors and summary.state == probe_pb2.PROBE_STATE_FAILED:
+        raise NothingCaptured(summary.errors[0].error.message)
     raise NothingCaptured(why_nothing(list(summary.statuses)), next=_next(list(summary.statuses)))
 
 
