@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.support.schemas import validate
 from tests.support.services import program, pyrometer
@@ -50,3 +54,22 @@ def test_a_held_gil_is_named(unique: str) -> None:
     assert typed.code == 0
     assert "the GIL is held" in typed.out
     assert "pyrometer dump" in typed.out
+
+
+def test_a_python_too_old_for_the_agent_is_named(tmp_path: Path) -> None:
+    """By the name of its program, whatever that is a link to."""
+    old = tmp_path / "python3.9"
+    shutil.copy(Path("/bin/sleep").resolve(), old)
+    with subprocess.Popen([str(old), "60"]) as process:
+        typed = pyrometer("doctor", str(process.pid))
+        process.kill()
+    assert "it is Python 3.9: the agent needs 3.11" in typed.out
+
+
+def test_a_stopped_process_is_named(unique: str) -> None:
+    """Fault 4: with the command that lets it go on."""
+    with program("idle", unique) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        typed = pyrometer("doctor", str(process.pid))
+        os.kill(process.pid, signal.SIGCONT)
+    assert f"kill -CONT {process.pid}" in typed.out

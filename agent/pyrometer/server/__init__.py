@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyrometer.server.serving import Serving
 
-__all__ = ["embed"]
+__all__ = ["VERSION", "embed"]
+
+VERSION = "0.1.0"
 
 
 def embed(address: str) -> Serving:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyrometer.link.errors import LinkClosed, LinkError
-from pyrometer.server import kernel, outside
+from pyrometer.server import VERSION, kernel, outside
 from pyrometer.server.addresses import Address, find_addresses
 from pyrometer.server.links import AgentBusy, open_link
 
 _YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 _AGENT_TIMEOUT = 1.0
+_OLDEST = (3, 11)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def diagnose(pid: int) -> list[Check]:
     if checks[0].ok:
         checks.append(_python(pid))
         checks.append(_agent(pid, find_addresses().get(pid, [])))
-        if checks[1].ok:
+        if kernel.is_python(pid):
             checks.append(_outside(pid))
     return checks
 
@@ -53,13 +54,17 @@ def _process(pid: int) -> Check:
     if not state:
         return _failed("process", f"there is no process {pid} here", f"ps -p {pid}", "pyrometer ps lists what there is")
     if state == "Z":
-        return _failed("process", f"process {pid} has ended, and its parent has not asked for its status yet")
+        return _failed("running", f"process {pid} has ended, and its parent has not asked for its status yet")
     if state in "Tt":
-        return _failed("process", f"process {pid} is stopped", f"ps -o stat= -p {pid}", f"kill -CONT {pid}")
+        return _failed("running", f"process {pid} is stopped", f"ps -o stat= -p {pid}", f"kill -CONT {pid}")
     return _passed("process", f"process {pid} exists, user {_uid(pid)}")
 
 
 def _python(pid: int) -> Check:
+    version = kernel.python_version(pid)
+    if version is not None and version < _OLDEST:
+        cause = f"it is Python {version[0]}.{version[1]}: the agent needs {_OLDEST[0]}.{_OLDEST[1]}"
+        return _failed("python", cause, f"readlink /proc/{pid}/exe", "dump and record work without it, values do not")
     if kernel.is_python(pid):
         return _passed("python", f"it runs {_program(pid)}")
     return _failed("python", f"it is not CPython: it runs {_program(pid)}", f"readlink /proc/{pid}/exe")
@@ -84,6 +89,12 @@ def _agent(pid: int, addresses: list[Address]) -> Check:
         return _failed("agent", error.message, confirm)
     except LinkError as error:
         return _failed("agent", f"the agent refused us: {error.message}", "id -u", error.next or _refusal_remedy(pid))
+    if hello.version != VERSION:
+        return _failed(
+            "agent",
+            f"the agent is of version {hello.version}, this server of {VERSION}: what is new in one is missing in both",
+            remedy="install the same version on both sides, and restart the service when that is possible",
+        )
     return _passed("agent", f"the agent {hello.version} answers: Python {hello.python}, service {hello.service}")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
+_VERSION = re.compile(r"/(?:lib)?python(\d)\.(\d+)[^/]*$")
 _PYTHON = re.compile(r"(lib)?python[0-9.]*[a-z]*(\.so.*)?")
 
 
@@ -53,6 +54,18 @@ def is_python(pid: int) -> bool:
             return any("/libpython" in line for line in file)
     except OSError:
         return False
+
+
+def python_version(pid: int) -> tuple[int, int] | None:
+    """Major and minor version, as the name of the program or of its library tells; None where it does not."""
+    try:
+        names = [os.readlink(f"/proc/{pid}/exe")]
+        with open(f"/proc/{pid}/maps", errors="replace") as file:
+            names += [line.split()[-1] for line in file if "/libpython" in line]
+    except OSError:
+        return None
+    found = (_VERSION.search(name) for name in names)
+    return next(((int(match[1]), int(match[2])) for match in found if match), None)
 
 
 def _thread(pid: int, native_id: int) -> Thread | None:

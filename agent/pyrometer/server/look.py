@@ -13,9 +13,9 @@ import socket
 import time
 from typing import NoReturn
 
+from pyrometer.server import VERSION
 from pyrometer.v1 import rpc, stdio
 
-_VERSION = "0.1.0"
 _OPENING_TIMEOUT = 60.0
 _PR_SET_PDEATHSIG = 1
 
@@ -51,7 +51,7 @@ def _detach() -> None:
 
 def _open(wire: stdio.Wire, secret: str) -> float:
     """Say the magic line, answer pings, and return the lease that the client chose, seconds."""
-    line = stdio.Opening(secret, _VERSION, platform.python_version()).line()
+    line = stdio.Opening(secret, VERSION, platform.python_version()).line()
     os.write(wire.send, line)
     _die_with_parent()
     deadline = time.monotonic() + _OPENING_TIMEOUT

@@ -50,6 +50,7 @@ class Bridge:
         self._drained = threading.Event()
         threading.Thread(target=self._drain, daemon=True, name="stderr").start()
         self.address = ""
+        self.server_version = ""
         self.lease = stdio.LEASE
 
     def open(self) -> str:
@@ -60,6 +61,7 @@ class Bridge:
         """
         deadline = time.monotonic() + START_TIMEOUT
         opening, _ = self._wire.read_opening(deadline)
+        self.server_version = opening.version
         began = time.monotonic()
         try:
             self._wire.write_line(b"ping")

@@ -65,6 +65,11 @@ class Look:
         self._bridge = bridge
         self._transport = transport
 
+    @property
+    def server_version(self) -> str:
+        """Version of pyrometer that the server is of; empty where it does not say (over a socket)."""
+        return self._bridge.server_version if self._bridge else ""
+
     def call(self, method: str, request: Any, *, timeout: float | None = None) -> Any:
         """Call a method by name: a message, or an iterator of messages; `request` may be an iterator too.
 

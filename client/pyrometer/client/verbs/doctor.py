@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pyrometer.client import documents
+from pyrometer.client import VERSION, documents
 from pyrometer.client.errors import NotFound, UsageFault
 from pyrometer.client.options import Where, output_option, target_options
 from pyrometer.client.render.terminal import Style, colours, escape
@@ -24,14 +24,27 @@ def command(where: Where, output: str) -> int:
     with open_look(where) as look:
         pid = _the_process(look, where)
         answer = look.call("DiagnoseProcess", messages.DiagnoseProcessRequest(pid=pid), timeout=20)
+        version = look.server_version
     checks = [documents.check(check) for check in answer.checks]
+    if version not in ("", VERSION):
+        checks.insert(0, _versions_differ(version))
     if output == "json":
         documents.print_json("doctor", {"checks": checks, "errors": []})
     else:
         _print(checks)
-    if not checks[0]["ok"] and checks[0]["name"] == "process" and len(checks) == 1:
+    if any(check["name"] == "process" and not check["ok"] for check in checks):
         return NotFound.exit_code
     return 0
+
+
+def _versions_differ(server: str) -> documents.Document:
+    return {
+        "name": "version",
+        "ok": False,
+        "cause": f"this command is of version {VERSION}, the server over there of {server}",
+        "confirm": "pyrometer --version, here and there",
+        "remedy": "install the same version on both sides",
+    }
 
 
 def _the_process(look: Look, where: Where) -> int:
