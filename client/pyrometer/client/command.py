@@ -30,6 +30,7 @@ VERBS = {
     "probes": "List what is armed, what it costs, and why it has not fired.",
     "doctor": "Explain why a process can't be looked into, and what to do.",
     "serve": "Keep a server running on a unix socket, for other gRPC clients.",
+    "demo": "Run a small shop with real bugs, under load, to try all of it on.",
     "completion": "Print the completion script of a shell.",
 }
 """Each verb with its line in `--help`. What does not work yet is not in it."""

@@ -30,3 +30,11 @@ class Duration(click.ParamType[float]):
         if not 0 < seconds <= self._longest:
             self.fail(f"{value} is not over 0 and at most {self._longest:g} s", param, ctx)
         return seconds
+
+
+def typed(seconds: float) -> str:
+    """A time as people would type it, in the largest unit that takes a whole number: `10m`, `90s`."""
+    for unit in ("d", "h", "m"):
+        if seconds >= _UNITS[unit] and seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:g}{unit}"
+    return f"{seconds:g}s"

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -28,6 +29,11 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
     program = shutil.which(arguments[0])
     if program is None:
         raise NotFound(f"there is no command {arguments[0]!r} on the PATH.", reason="NO_SUCH_COMMAND")
+    become(program, list(arguments), service)
+
+
+def become(program: str, arguments: list[str], service: str | None) -> NoReturn:
+    """Replace this process by a program with the agent in it. Raises ClientError: it could not be started."""
     environment = dict(os.environ)
     bootstrap = find_bootstrap()
     earlier = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != bootstrap]
@@ -35,7 +41,7 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
     if service:
         environment["PYROMETER_SERVICE"] = service
     try:
-        os.execve(program, list(arguments), environment)
+        os.execve(program, arguments, environment)
     except OSError as error:
         raise ClientError(f"{program} could not be started: {error.strerror}") from None
 

@@ -9,6 +9,7 @@ import base64
 import itertools
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -57,6 +58,8 @@ def shop_for_ever(host: str, numbers: Iterator[int]) -> None:
 
 def main(url: str, parent: int) -> None:
     """Send customers until the parent is gone."""
+    # A ctrl-C reaches the whole group of processes: the shop says when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     host = urlsplit(url).netloc
     for first in range(CUSTOMERS):
         numbers = itertools.count(first, CUSTOMERS)

@@ -1,0 +1,79 @@
+"""`pyrometer demo`: a small shop with real bugs, under load, to try the verbs on."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from pyrometer.client.errors import ClientError
+from pyrometer.client.quantities import Duration, typed
+from pyrometer.client.render.terminal import Style, colours
+from pyrometer.client.verbs.run import become
+
+_LONGEST = 86_400.0
+
+_TO_TYPE = (
+    ("ps {service}", "what is there"),
+    ("dump {service}", "what every thread does right now"),
+    ("record {service} -d 5s", "where the time goes: one function burns 60 % of it"),
+    (
+        "catch {service} PaymentError --in 'shop.*' --if 'order.total > 1000'",
+        "the error that a handler swallows, with the values of that moment",
+    ),
+    ("snap {service} shop/pricing.py:21 --expr item.price", "the values at a line"),
+)
+"""What to try on the shop, in the order in which one would; each with what it answers."""
+
+
+@click.command("demo")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that serve.")
+@click.option(
+    "--for", "seconds", type=Duration(_LONGEST), default="10m", show_default=True, help="How long it runs, at most."
+)
+@click.option("--service", default="shop", show_default=True, metavar="NAME", help="Name of the service.")
+def command(workers: int, seconds: float, service: str) -> int:
+    """Run a small shop with two real bugs, under load, to try all of it on.
+
+    It listens on 127.0.0.1 only, and ends by ctrl-C or when its time is over; nothing of it is left then.
+    """
+    for line in _introduction(service, seconds, Style(enabled=colours())):
+        click.echo(line)
+    sys.stdout.flush()
+    shop = [sys.executable, str(find_shop()), "--workers", str(workers), "--for", f"{seconds:g}"]
+    become(sys.executable, shop, service)
+
+
+def find_shop() -> Path:
+    """The shop's folder, found by path: it is a stranger's program, and the client imports nothing of it."""
+    found = importlib.util.find_spec("pyrometer.demo")
+    if found is None or found.origin is None:
+        raise ClientError("the demo is not installed beside this command.", next="pip install pyrometer")
+    return Path(found.origin).with_name("app")
+
+
+def _introduction(service: str, seconds: float, style: Style) -> list[str]:
+    lines = [
+        f"A small shop with two bugs, under load, with the agent in it: service {service}, pid {os.getpid()}.",
+        f"Ctrl-C ends it, or its time is over: {typed(seconds)}. In another terminal, type:",
+        "",
+    ]
+    ours = _our_name()
+    for arguments, answer in _TO_TYPE:
+        lines.append(f"  {style.paint(f'# {answer}', 'dim')}")
+        lines.append(f"  {style.paint(f'{ours} {arguments.format(service=service)}', 'bold')}")
+    return [*lines, ""]
+
+
+def _our_name() -> str:
+    """What to type for this command: its name where the PATH leads here, else how it was called."""
+    called = Path(sys.argv[0])
+    if called.name != "pyrometer":
+        return f"{sys.executable} -m pyrometer.client"
+    found = shutil.which("pyrometer")
+    same = found is not None and called.exists() and os.path.samefile(found, called)
+    return "pyrometer" if same or os.sep not in sys.argv[0] else sys.argv[0]
