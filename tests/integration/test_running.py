@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,16 +15,25 @@ import pytest
 from tests.support.services import PROGRAMS, pyrometer, until
 
 
+@contextlib.contextmanager
+def running(service: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program under `run`; it and its children are killed afterwards."""
+    program = [sys.executable, str(PROGRAMS / f"{name}.py")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyrometer.client", "run", "--service", service, "--", *program], start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.fixture
 def workers(unique: str) -> Iterator[subprocess.Popen[bytes]]:
     """A master that forks two workers and replaces those that end."""
-    program = [sys.executable, str(PROGRAMS / "prefork.py")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--", *program], start_new_session=True
-    )
-    yield process
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with running(unique, "prefork") as process:
+        yield process
 
 
 def test_a_master_and_its_workers_are_one_service(workers: subprocess.Popen[bytes], unique: str) -> None:
@@ -34,6 +44,19 @@ def test_a_master_and_its_workers_are_one_service(workers: subprocess.Popen[byte
     os.kill(killed, signal.SIGKILL)
     after = until(lambda: _agents(unique, 3, without=killed), "the worker is replaced")
     assert workers.pid in after
+
+
+def test_a_fork_while_the_agent_is_loaded_loses_nobody(unique: str) -> None:
+    """Fault 19: the fork waits until the other thread has loaded it; else the child has half a module and no agent."""
+    with running(unique, "forks_early") as process:
+        assert process.pid in until(lambda: _agents(unique, 2), "both processes have agents")
+
+
+def test_multiprocessings_own_processes_are_not_listed(unique: str) -> None:
+    """What tracks resources and what forks is nobody's service; what is forked is, though its command line is equal."""
+    with running(unique, "forkserver") as process:
+        found = until(lambda: _agents(unique, 3), "the program and its two workers")
+        assert process.pid in found
 
 
 def test_a_program_that_ends_at_once_ends_as_ever() -> None:

@@ -11,6 +11,7 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _VERSION = re.compile(r"/(?:lib)?python(\d)\.(\d+)[^/]*$")
 _PYTHON = re.compile(r"(lib)?python[0-9.]*[a-z]*(\.so.*)?")
 
+_HELPER = re.compile(rb"\0-c\0(?:import sys; )?from multiprocessing\.(resource_tracker|forkserver) import main")
 
 @dataclass(frozen=True)
 class Thread:
@@ -63,6 +64,15 @@ def python_version(pid: int) -> tuple[int, int] | None:
         with open(f"/proc/{pid}/maps", errors="replace") as file:
             names += [line.split()[-1] for line in file if "/libpython" in line]
     except OSError:
+def is_helper(pid: int) -> bool:
+    """Whether a process is one of multiprocessing's own: what tracks resources, or what forks others.
+
+    Those that a fork server forks bear its command line and are no helpers.
+    """
+    kind = _helper_kind(pid)
+    return kind == b"resource_tracker" or (kind == b"forkserver" and _helper_kind(_parent_of(pid)) != kind)
+
+
         return None
     found = (_VERSION.search(name) for name in names)
     return next(((int(match[1]), int(match[2])) for match in found if match), None)
@@ -75,6 +85,20 @@ def _thread(pid: int, native_id: int) -> Thread | None:
         return None
     try:
         seconds = int((task / "schedstat").read_bytes().split()[0]) / 1e9
+def _helper_kind(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            found = _HELPER.search(file.read(4096))
+    except OSError:
+        return b""
+    return found[1] if found else b""
+
+
+def _parent_of(pid: int) -> int:
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return int(fields[1]) if fields else 0
+
+
     except (OSError, ValueError, IndexError):  # a kernel without scheduler statistics counts in ticks
         seconds = (int(fields[11]) + int(fields[12])) * _TICK
     return Thread(native_id, fields[0], seconds)

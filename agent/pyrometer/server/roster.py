@@ -61,6 +61,8 @@ class Process:
 def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bool = False) -> list[Candidate]:
     """The processes that a request names: of a service, of some pids, or all with an agent.
 
+    What multiprocessing runs for itself is left out, unless it is named by its pid.
+
     Raises:
         NotFound, NotPython: a pid or service that is not there, or is no Python.
     """
@@ -71,7 +73,8 @@ def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bo
         for candidate in found:
             _check(candidate, service)
         return found
-    found = [Candidate(pid, tuple(addresses[pid])) for pid in sorted(addresses) if kernel.state_of(pid)]
+    running = [pid for pid in sorted(addresses) if kernel.state_of(pid) and not kernel.is_helper(pid)]
+    found = [Candidate(pid, tuple(addresses[pid])) for pid in running]
     if service:
         found = [candidate for candidate in found if candidate.service == service]
         if not found:
@@ -198,7 +201,8 @@ def _is_plain_python(pid: int) -> bool:
     try:
         name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return name.startswith("python") and b"pyrometer.server" not in file.read(4096)
+            mine = b"pyrometer.server" in file.read(4096)
+        return name.startswith("python") and not mine and not kernel.is_helper(pid)
     except OSError:
         return False
 

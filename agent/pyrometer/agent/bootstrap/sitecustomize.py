@@ -33,16 +33,17 @@ class _Loader:
         self.now()
 
     def now(self):
+        """Load it, or wait until the other thread has: `done` is said afterwards, or a fork would come in between."""
         if self.done or not self.lock.acquire(True, 2.0):
             return
         try:
             if not self.done:
-                self.done = True
                 _load()
         except Exception:
             error = sys.exc_info()[1]
             os.write(2, ("pyrometer: the agent did not start: %s\n" % error).encode("utf-8", "replace"))
         finally:
+            self.done = True
             self.lock.release()
 
 
