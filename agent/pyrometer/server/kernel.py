@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+"""Seconds: how finely the kernel counts a process's processor time."""
 _VERSION = re.compile(r"/(?:lib)?python(\d)\.(\d+)[^/]*$")
 _PYTHON = re.compile(r"(lib)?python[0-9.]*[a-z]*(\.so.*)?")
-
 _HELPER = re.compile(rb"\0-c\0(?:import sys; )?from multiprocessing\.(resource_tracker|forkserver) import main")
+
 
 @dataclass(frozen=True)
 class Thread:
@@ -32,6 +33,12 @@ def threads_of(pid: int) -> dict[int, Thread]:
         return {}
     read = (_thread(pid, int(name)) for name in names)
     return {thread.native_id: thread for thread in read if thread is not None}
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Processor time of a process, ended threads included, in whole ticks (mostly 0.01 s); 0 where it is gone."""
+    fields = _stat(Path(f"/proc/{pid}/stat"))
+    return (int(fields[11]) + int(fields[12])) * TICK if fields else 0.0
 
 
 def start_ticks(pid: int) -> int:
@@ -57,13 +64,6 @@ def is_python(pid: int) -> bool:
         return False
 
 
-def python_version(pid: int) -> tuple[int, int] | None:
-    """Major and minor version, as the name of the program or of its library tells; None where it does not."""
-    try:
-        names = [os.readlink(f"/proc/{pid}/exe")]
-        with open(f"/proc/{pid}/maps", errors="replace") as file:
-            names += [line.split()[-1] for line in file if "/libpython" in line]
-    except OSError:
 def is_helper(pid: int) -> bool:
     """Whether a process is one of multiprocessing's own: what tracks resources, or what forks others.
 
@@ -73,18 +73,18 @@ def is_helper(pid: int) -> bool:
     return kind == b"resource_tracker" or (kind == b"forkserver" and _helper_kind(_parent_of(pid)) != kind)
 
 
+def python_version(pid: int) -> tuple[int, int] | None:
+    """Major and minor version, as the name of the program or of its library tells; None where it does not."""
+    try:
+        names = [os.readlink(f"/proc/{pid}/exe")]
+        with open(f"/proc/{pid}/maps", errors="replace") as file:
+            names += [line.split()[-1] for line in file if "/libpython" in line]
+    except OSError:
         return None
     found = (_VERSION.search(name) for name in names)
     return next(((int(match[1]), int(match[2])) for match in found if match), None)
 
 
-def _thread(pid: int, native_id: int) -> Thread | None:
-    task = Path(f"/proc/{pid}/task/{native_id}")
-    fields = _stat(task / "stat")
-    if not fields:
-        return None
-    try:
-        seconds = int((task / "schedstat").read_bytes().split()[0]) / 1e9
 def _helper_kind(pid: int) -> bytes:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -99,8 +99,15 @@ def _parent_of(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
+def _thread(pid: int, native_id: int) -> Thread | None:
+    task = Path(f"/proc/{pid}/task/{native_id}")
+    fields = _stat(task / "stat")
+    if not fields:
+        return None
+    try:
+        seconds = int((task / "schedstat").read_bytes().split()[0]) / 1e9
     except (OSError, ValueError, IndexError):  # a kernel without scheduler statistics counts in ticks
-        seconds = (int(fields[11]) + int(fields[12])) * _TICK
+        seconds = (int(fields[11]) + int(fields[12])) * TICK
     return Thread(native_id, fields[0], seconds)
 
 

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 from pyrometer.link.errors import LinkClosed, LinkError
-from pyrometer.link.model import Hello
 from pyrometer.server import kernel, outside
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.links import AgentBusy, AgentLink, open_link
@@ -46,13 +45,13 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
     """Ask the agent twice. Raises LinkError."""
     with contextlib.closing(open_link(list(candidate.addresses))) as link:
         hello = link.await_hello(deadline)
-        before, began = kernel.threads_of(candidate.pid), time.monotonic()
+        meter = _Meter(candidate.pid)
         first = link.call("dump", deadline)
         time.sleep(interval)
         second = link.call("dump", deadline)
-        after, seconds = kernel.threads_of(candidate.pid), time.monotonic() - began
+        meter.stop()
         threads = compare(_threads(first), _threads(second))
-        measured = with_kernel(threads, before, after, seconds)
+        measured = with_kernel(threads, meter.before, meter.after, meter.seconds)
         return ProcessStacks(
             pid=candidate.pid,
             service=hello.service,
@@ -61,26 +60,26 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
             reason="",
             threads=_with_source_lines(link, measured, deadline),
             left_out=int(second.get("left_out") or 0),
-            cpu_percent=_cpu(before, after, seconds, hello),
+            cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
         )
 
 
 def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessStacks:
     """Read from outside twice. Raises LinkError."""
-    before, began = kernel.threads_of(candidate.pid), time.monotonic()
+    meter = _Meter(candidate.pid)
     first = outside.read_threads(candidate.pid)
-    time.sleep(max(0.0, interval - (time.monotonic() - began)))
+    time.sleep(max(0.0, interval - (time.monotonic() - meter.began)))
     second = outside.read_threads(candidate.pid)
-    after, seconds = kernel.threads_of(candidate.pid), time.monotonic() - began
+    meter.stop()
     return ProcessStacks(
         pid=candidate.pid,
         service=candidate.service,
         argv=(),
         source="OUTSIDE",
         reason=reason,
-        threads=with_kernel(compare(first, second), before, after, seconds),
-        cpu_percent=_cpu(before, after, seconds, None),
+        threads=with_kernel(compare(first, second), meter.before, meter.after, meter.seconds),
+        cpu_percent=meter.percent(set()),
     )
 
 
@@ -153,9 +152,28 @@ def _with_source_lines(link: AgentLink, threads: tuple[ThreadStack, ...], deadli
     return with_sources(threads, text_of)
 
 
-def _cpu(
-    before: dict[int, kernel.Thread], after: dict[int, kernel.Thread], seconds: float, hello: Hello | None
-) -> float:
-    own = set(hello.threads) if hello else set()
-    used = sum(t.cpu_seconds - before[n].cpu_seconds for n, t in after.items() if n in before and n not in own)
-    return max(0.0, 100 * used / seconds)
+class _Meter:
+    """What a process and its threads use of the processor between two looks."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._used = kernel.cpu_seconds_of(pid)
+        self.before = self.after = kernel.threads_of(pid)
+        self.began = time.monotonic()
+        self.seconds = 0.0
+
+    def stop(self) -> None:
+        """Take the second look."""
+        self._used = kernel.cpu_seconds_of(self._pid) - self._used
+        self.after = kernel.threads_of(self._pid)
+        self.seconds = time.monotonic() - self.began
+
+    def percent(self, own: set[int]) -> float:
+        """Of one core, without the threads `own`. What threads that ended used is known to a tick only."""
+        used = {
+            number: thread.cpu_seconds - (self.before[number].cpu_seconds if number in self.before else 0.0)
+            for number, thread in self.after.items()
+        }
+        ours = sum(seconds for number, seconds in used.items() if number in own)
+        theirs = sum(used.values()) - ours
+        return 100 * max(0.0, theirs, self._used - ours - kernel.TICK) / self.seconds

@@ -93,8 +93,9 @@ def _measured(
     now, then = after.get(thread.native_id), before.get(thread.native_id)
     if now is None:
         return thread
-    used = max(0.0, now.cpu_seconds - then.cpu_seconds) if then else None
-    percent = None if used is None else 100 * used / seconds
+    # A thread that is new used all of its time since then: a server may have one for each request.
+    used = max(0.0, now.cpu_seconds - (then.cpu_seconds if then else 0.0))
+    percent = 100 * used / seconds if before else None
     return replace(thread, state=_STATES.get(now.state, ""), cpu_percent=percent)
 
 
