@@ -79,11 +79,12 @@ class Requests:
     def _arm(self, request: dict[str, Any]) -> dict[str, Any]:
         """Arm a probe for as long as this link lives; the link is given up once it is silent for the lease."""
         spec = ProbeSpec.from_wire(request.get("probe"))
+        spec = spec._replace(by=self._named(spec.by))
         status = self._agent.registry.arm(spec, self._link, self._emit)
         self._leases[spec.probe_id] = spec.lease
         self._link.lease = max(self._leases.values())
         asked = f" if {spec.condition}" if spec.condition else ""
-        self._audit(f"probe {spec.probe_id} armed by {self._named(spec.by)}: {spec.where}{asked}")
+        self._audit(f"probe {spec.probe_id} armed by {spec.by}: {spec.where}{asked}")
         return {"status": status._asdict()}
 
     def _disarm(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -53,14 +53,14 @@ class TypeName:
 
 
 class Scope:
-    """The modules whose frames count: those that match a pattern, or all but the standard library's.
+    """The modules whose frames count: a package, those that match a pattern, or all but the standard library's.
 
     Our own frames and those of modules that the owner forbids are never in scope. The answer is remembered for each
     code object, which is held meanwhile.
     """
 
     def __init__(self, pattern: str, forbids: Callable[[str], bool] = lambda _: False) -> None:
-        self._pattern = pattern
+        self._pattern = pattern if not pattern or "*" in pattern else f"{pattern}.*"
         self._forbids = forbids
         self._known: dict[int, tuple[CodeType, bool]] = {}
 
