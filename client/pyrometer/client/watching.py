@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Iterator, Sequence
 
 import click
 
 from pyrometer.client import documents
-from pyrometer.client.errors import NothingCaptured, TargetGone
+from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
 from pyrometer.client.options import Where
+from pyrometer.client.quantities import typed
 from pyrometer.client.render.snapshot import SnapshotText
-from pyrometer.client.render.terminal import Style, colours, escape, width
+from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
 from pyrometer.v1 import probe_pb2
 from pyrometer.v1 import probe_service_pb2 as messages
 
-DEFAULT_TIME = 60.0
+_QUIET = (probe_pb2.PROBE_STATE_DONE, probe_pb2.PROBE_STATE_EXPIRED)
+"""States of one process that its probe's end says all about."""
+_SHOWN_PIDS = 5
 
 
 def limits(hits: int, seconds: float, frames: int | None) -> probe_pb2.ProbeLimits:
@@ -34,66 +37,85 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
         ClientError: it was refused, nothing came, or all processes are gone.
     """
     request = messages.OpenProbeRequest(service=where.service, pids=where.pids, probe=probe)
-    shown = _Lines(verb) if output == "jsonl" else _Text(probe)
+    shown = _Lines(verb, probe) if output == "jsonl" else _Text(probe)
     summary: messages.ProbeSummary | None = None
-    with open_look(where) as look:
-        for message in look.call("OpenProbe", request):
-            if message.HasField("summary"):
-                summary = message.summary
-            else:
-                shown.take(message)
+    try:
+        with open_look(where) as look:
+            for message in look.call("OpenProbe", request):
+                if message.HasField("summary"):
+                    summary = message.summary
+                else:
+                    shown.take(message)
+    except KeyboardInterrupt:
+        shown.interrupted()
+        raise
     if summary is None:
         raise TargetGone("the server ended before the probe did")
     shown.end(summary)
-    return _outcome(summary)
-
-
-def _outcome(summary: messages.ProbeSummary) -> int:
     if summary.delivered:
         return 0
+    raise _nothing(summary, probe)
+
+
+def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe) -> ClientError:
+    """The error of a probe that delivered nothing."""
     gone = [error for error in summary.errors if error.error.reason == "TARGET_GONE"]
     if gone and summary.state == probe_pb2.PROBE_STATE_FAILED:
-        raise TargetGone("all processes ended while the probe was armed")
+        return TargetGone("all processes ended while the probe was armed")
     failed = [status.reason for status in summary.statuses if status.state == probe_pb2.PROBE_STATE_FAILED]
     if failed:
-        raise NothingCaptured(f"the probe ended: {failed[0]}")
-    if summary.errors and summary.state == probe_pb2.PROBE_STATE_FAILED:
-        raise NothingCaptured(summary.errors[0].error.message)
-    raise NothingCaptured(why_nothing(list(summary.statuses)), next=_next(list(summary.statuses)))
+        return NothingCaptured(f"the probe ended: {failed[0]}")
+    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"))
+    return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}", next=remedy)
 
 
-def why_nothing(statuses: list[probe_pb2.ProbeStatus]) -> str:
-    """Why a probe has not fired, from its counters."""
+def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool) -> tuple[str, str]:
+    """Why a probe has not fired, from its counters, and what to do; `raised`: its place is an exception."""
     reached = sum(status.reached for status in statuses)
-    false = sum(status.condition_false for status in statuses)
-    errors = sum(status.errors for status in statuses)
-    if not reached and any(status.state == probe_pb2.PROBE_STATE_PENDING for status in statuses):
-        return f"nothing came: {next(s.reason for s in statuses if s.state == probe_pb2.PROBE_STATE_PENDING)}"
+    waiting = [status.reason for status in statuses if status.state == probe_pb2.PROBE_STATE_PENDING]
+    if not reached and waiting:
+        return waiting[0], "check the name; or --for a longer time, if it is imported later"
     if not reached:
-        return "nothing came: the place was not reached once"
-    text = f"nothing came: reached {reached:,} times, condition false {false:,} times"
+        where = statuses[0].where if statuses else "the place"
+        words = f"no {where} was raised" if raised else f"{where} was not reached"
+        return words, "--for a longer time, or take a place that is reached more often"
+    errors = sum(status.errors for status in statuses)
+    text = f"{'raised' if raised else 'reached'} {_times(reached)}"
     if errors:
         last = next((status.last_error for status in statuses if status.last_error), "")
-        text += f", {errors:,} errors, the last: {last}"
-    return text
+        return f"{text}, and the condition could not be evaluated {_times(errors)}: {last}", "mend the condition"
+    if any(status.condition for status in statuses):
+        text += ", and the condition was never true"
+    if skipped := sum(status.rate_limited + status.dropped for status in statuses):
+        text += f"; {skipped:,} hits were kept back"
+    share = min(status.sampled_share for status in statuses)
+    if share < 1:
+        text += f"; the governor let {100 * share:.0f} % of them be looked at"
+    return text, "show the condition's parts instead: --expr, without --if"
 
 
-def _next(statuses: list[probe_pb2.ProbeStatus]) -> str:
-    if any(status.condition_false for status in statuses):
-        return "take the condition away, or show its parts: --expr"
-    return "--for TIME waits longer"
+def _time_to_live(probe: probe_pb2.Probe) -> str:
+    return typed(probe.limits.ttl.ToMicroseconds() / 1e6)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 class _Lines:
     """Events as lines of JSON."""
 
-    def __init__(self, verb: str) -> None:
+    def __init__(self, verb: str, probe: probe_pb2.Probe) -> None:
         self._verb = verb
+        self._wanted = probe.limits.hits
 
     def take(self, message: messages.OpenProbeResponse) -> None:
         """Print one event; progress is for people only."""
         if message.HasField("event"):
             documents.print_lines(self._verb, _event_documents(message.event))
+
+    def interrupted(self) -> None:
+        """Say nothing: the exit code does."""
 
     def end(self, summary: messages.ProbeSummary) -> None:
         """Print the last line: all processes together."""
@@ -103,7 +125,7 @@ class _Lines:
             "event": state,
             "probe_id": ids[0] if ids else "",
             "pid": None,
-            "reason": f"{summary.delivered} delivered",
+            "reason": f"{summary.delivered} of {self._wanted} delivered",
             "delivered": summary.delivered,
             "surplus": summary.surplus,
             "errors": [documents.error(error) for error in summary.errors],
@@ -123,13 +145,20 @@ def _event_documents(event: probe_pb2.ProbeEvent) -> Iterator[documents.Document
 
 
 class _Text:
-    """Events as text: hits on stdout, the rest on stderr, with a live line where that is a terminal."""
+    """Events as text: hits on stdout, the rest on stderr, with a live line where that is a terminal.
+
+    What processes say while it is armed is held back until all have, and then said once, whoever said it.
+    """
 
     def __init__(self, probe: probe_pb2.Probe) -> None:
         self._probe = probe
         self._text = SnapshotText(Style(enabled=colours()), width())
         self._live = sys.stderr.isatty()
-        self._states: dict[int, str] = {}
+        self._began = time.monotonic()
+        self._states: dict[int, probe_pb2.ProbeState.ValueType] = {}
+        self._failed: set[int] = set()
+        self._notes: dict[str, list[int]] = {}
+        self._told: set[str] = set()
         self._delivered = 0
         self._announced = False
 
@@ -142,28 +171,55 @@ class _Text:
             self._announce()
             self._hit(message.event)
         elif message.event.HasField("state"):
-            self._states[message.event.pid] = documents.status(message.event.state)["state"]
-            if message.event.state.reason and message.event.state.state != probe_pb2.PROBE_STATE_DONE:
-                self._say(f"{message.event.pid}: {message.event.state.reason}")
+            self._state(message.event.pid, message.event.state)
         elif message.event.HasField("error"):
-            self._say(f"{message.event.pid}: {message.event.error.message}")
+            self._failed.add(message.event.pid)
+            self._note(message.event.pid, message.event.error.message)
+
+    def interrupted(self) -> None:
+        """Say that nothing is left."""
+        self._clear()
+        self._say(f"interrupted: {self._delivered} of {self._probe.limits.hits} delivered, removed")
 
     def end(self, summary: messages.ProbeSummary) -> None:
         """Say how it ended."""
+        self._announce()
         self._clear()
-        wanted = self._probe.limits.hits
-        surplus = f", {summary.surplus} more discarded" if summary.surplus else ""
+        surplus = f", {summary.surplus:,} more discarded" if summary.surplus else ""
         processes = len(summary.statuses)
         where = f"{processes} process" if processes == 1 else f"{processes} processes"
-        self._say(f"{summary.delivered} of {wanted} delivered{surplus}, removed from {where}")
+        self._say(f"{summary.delivered} of {self._probe.limits.hits} delivered{surplus}, removed from {where}")
+
+    def _state(self, pid: int, status: probe_pb2.ProbeStatus) -> None:
+        new = pid not in self._states
+        self._states[pid] = status.state
+        if status.state in _QUIET:
+            return
+        if self._announced and new:
+            self._say(f"{pid} has started, and is armed too")
+        if status.reason:
+            self._note(pid, status.reason)
+
+    def _note(self, pid: int, text: str) -> None:
+        """Keep what a process says; once the probe is armed, say what has not been said yet."""
+        if not self._announced:
+            self._notes.setdefault(text, []).append(pid)
+        elif text not in self._told:
+            self._told.add(text)
+            self._say(f"{pid}: {text}")
 
     def _announce(self) -> None:
         if self._announced:
             return
         self._announced = True
-        armed = sum(state != "PENDING" for state in self._states.values())
-        seconds = self._probe.limits.ttl.ToMicroseconds() / 1e6
-        self._say(f"armed on {armed} of {len(self._states)} processes for {seconds:g} s; ctrl-C removes it")
+        armed = sum(state != probe_pb2.PROBE_STATE_PENDING for state in self._states.values())
+        asked = len(self._states.keys() | self._failed)
+        processes = "process" if asked == 1 else "processes"
+        self._say(f"armed on {armed} of {asked} {processes} for {_time_to_live(self._probe)}; ctrl-C removes it")
+        for text, pids in self._notes.items():
+            self._told.add(text)
+            everywhere = len(pids) == asked and asked > 1
+            self._say(text if everywhere else f"{_few(pids)}: {text}")
 
     def _hit(self, event: probe_pb2.ProbeEvent) -> None:
         self._clear()
@@ -173,14 +229,16 @@ class _Text:
         for line in self._text.lines(documents.hit(event)):
             click.echo(line)
 
-    def _progress(self, statuses: list[Any]) -> None:
+    def _progress(self, statuses: list[probe_pb2.ProbeStatus]) -> None:
         if not self._live or not statuses:
             return
-        reached = sum(status.reached for status in statuses)
-        false = sum(status.condition_false for status in statuses)
-        cost = sum(status.cpu_share for status in statuses)
-        line = f"» reached {reached:,}   condition false {false:,}   cost {100 * cost:.2f} % of a core"
-        sys.stderr.write(f"\r\x1b[K{line[: width(sys.stderr) - 1]}")
+        verb = "raised" if self._probe.HasField("exception") else "reached"
+        parts = [f"» {verb} {sum(status.reached for status in statuses):,}"]
+        if self._probe.condition:
+            parts.append(f"condition false {sum(status.condition_false for status in statuses):,}")
+        parts.append(f"cost {100 * sum(status.cpu_share for status in statuses):.2f} % of a core")
+        parts.append(f"{time.monotonic() - self._began:.0f} s")
+        sys.stderr.write(f"\r\x1b[K{cut('   '.join(parts), width(sys.stderr) - 1)}")
         sys.stderr.flush()
 
     def _clear(self) -> None:
@@ -191,3 +249,8 @@ class _Text:
     def _say(self, text: str) -> None:
         self._clear()
         click.echo(f"» {escape(text)}", err=True)
+
+
+def _few(pids: list[int]) -> str:
+    shown = ", ".join(map(str, pids[:_SHOWN_PIDS]))
+    return f"{shown} and {len(pids) - _SHOWN_PIDS} more" if len(pids) > _SHOWN_PIDS else shown

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from pyrometer.client.render.stacks import folded, place
-from pyrometer.client.render.terminal import Style, escape
-from pyrometer.client.render.values import line_of
+from pyrometer.client.render.stacks import folded, place, short_name
+from pyrometer.client.render.terminal import Style, cut, escape
+from pyrometer.client.render.values import block_of, line_of
 
 Document = dict[str, Any]
+_LONGEST_NAME = 24
+_WIDEST_TITLE = 100
+_UNDETERMINED = "not determined yet"
+"""What an agent says of `handled` where it does not follow an exception: nothing that helps a person."""
 
 
 class SnapshotText:
@@ -22,31 +26,32 @@ class SnapshotText:
 
     def lines(self, hit: Document) -> Iterator[str]:
         """One hit."""
-        yield self._title(hit)
-        if hit["trace_id"]:
-            yield f"trace {escape(hit['trace_id'])}"
+        yield from self._title(hit)
         raised = hit["exception"]
-        if raised and (raised["handled"] is not None or raised["handled_why"]):
-            yield self._style.paint(_handled(raised), "dim")
+        facts = [_handled(raised) if raised else "", f"trace {escape(hit['trace_id'])}" if hit["trace_id"] else ""]
+        for fact in filter(None, facts):
+            yield self._style.paint(fact, "dim")
         for text, value in hit["expressions"].items():
-            yield f"  {self._style.paint(escape(text), 'cyan')} = {line_of(value, self._width - len(text) - 5)}"
+            name = self._style.paint(escape(text), "cyan")
+            shown = line_of(value, max(20, self._width - len(text) - 5))
+            yield f"  {name} = {self._text(shown, withheld=value['kind'] in ('redacted', 'unreadable'))}"
         yield ""
         yield from self._frames(hit["frames"], innermost_is_own=raised is None)
         if hit["frames_left_out"]:
-            yield f"  … {hit['frames_left_out']} more frames"
+            yield self._style.paint(f"  … {hit['frames_left_out']} more frames", "dim")
 
-    def _title(self, hit: Document) -> str:
-        where = f"{hit['pid']}, {escape(hit['thread'])}, {hit['time'].partition('T')[2].rstrip('Z')[:12]}"
-        raised = hit["exception"]
+    def _title(self, hit: Document) -> Iterator[str]:
+        """What it is on the left, whose it is on the right; below each other where one line can't hold both."""
+        raised, frames = hit["exception"], hit["frames"]
         if raised:
-            what = f"{escape(raised['type'].rpartition('.')[2])}: {escape(raised['message'])}"
+            message = f": {escape(raised['message'])}" if raised["message"] else ""
+            what = f"{escape(raised['type'].rpartition('.')[2])}{message}"
         else:
-            what = (
-                f"before line {hit['frames'][0]['line']} of {escape(place(hit['frames'][0]))}"
-                if hit["frames"]
-                else "hit"
-            )
-        return f"{self._style.paint(what, 'red' if raised else 'bold', 'bold')}    {self._style.paint(where, 'dim')}"
+            what = f"before {escape(place(frames[0]))} runs" if frames else "hit"
+        where = f"{hit['pid']}, {escape(short_name(hit['thread']))}, {hit['time'].partition('T')[2].rstrip('Z')[:12]}"
+        room = min(self._width, _WIDEST_TITLE) - len(what) - len(where)
+        title, owner = self._style.paint(what, "red" if raised else "bold", "bold"), self._style.paint(where, "dim")
+        yield from [f"{title}{' ' * room}{owner}"] if room >= 3 else [title, owner]
 
     def _frames(self, frames: list[Document], *, innermost_is_own: bool) -> Iterator[str]:
         """The service's own frames with their values; the innermost always; runs of others' folded."""
@@ -66,24 +71,34 @@ class SnapshotText:
 
     def _frame(self, frame: Document) -> Iterator[str]:
         yield f"  {self._style.paint(escape(frame['function']), 'bold')}   {escape(place(frame))}"
-        for line in frame.get("context") or []:
+        context = [line for line in frame.get("context") or [] if line["text"].strip()]
+        for line in context:
             here = line["line"] == frame["line"]
-            text = f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}"[: self._width]
-            yield self._style.paint(text, "bold") if here else self._style.paint(text, "dim")
-        yield from self._locals(frame["locals"])
+            text = cut(f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}", self._width)
+            yield self._style.paint(text, "bold" if here else "dim")
+        yield from self._locals(frame["locals"] or {})
 
-    def _locals(self, values: Document | None) -> Iterator[str]:
-        if values is None:
-            return
-        longest = min(24, max((len(name) for name in values), default=0))
-        for name, value in values.items():
-            label = escape(name).ljust(longest)
-            text = line_of(value, max(20, self._width - longest - 8))
-            painted = self._style.paint(text, "yellow") if value["kind"] in ("redacted", "unreadable") else text
-            yield f"     {self._style.paint(label, 'cyan')}  {painted}"
+    def _locals(self, values: Document) -> Iterator[str]:
+        """A line each, an object's fields below it; what has no value yet comes last, together."""
+        unset = [escape(name) for name, value in values.items() if value["kind"] == "unset"]
+        present = {escape(name): value for name, value in values.items() if value["kind"] != "unset"}
+        longest = min(_LONGEST_NAME, max(map(len, present), default=0))
+        for name, value in present.items():
+            for line in block_of(value, max(20, self._width - max(longest, len(name)) - 7)):
+                label = f"{' ' * longest}    {self._style.paint(line.name, 'cyan')}"
+                if not line.name:
+                    label = self._style.paint(name.ljust(longest), "cyan")
+                yield f"     {label}  {self._text(line.text, withheld=line.withheld)}".rstrip()
+        if unset:
+            yield self._style.paint(cut(f"     unset: {', '.join(unset)}", self._width), "dim")
+
+    def _text(self, text: str, *, withheld: bool) -> str:
+        return self._style.paint(text, "yellow") if withheld else text
 
 
 def _handled(raised: Document) -> str:
+    """Whether somebody handled it, and who; empty where that is not known."""
+    why = escape(raised["handled_why"] or "")
     if raised["handled"] is None:
-        return f"handled or not: {escape(raised['handled_why'] or 'not known')}"
-    return f"{'handled' if raised['handled'] else 'not handled'} {escape(raised['handled_why'] or '')}".rstrip()
+        return f"handled or not is not known: {why}" if why and why != _UNDETERMINED else ""
+    return f"{'handled' if raised['handled'] else 'not handled'} {why}".rstrip()

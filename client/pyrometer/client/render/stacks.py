@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from pyrometer.client.render.processes import command
-from pyrometer.client.render.terminal import Style, escape
+from pyrometer.client.render.terminal import Style, cut, escape
 
 Document = dict[str, Any]
 _OWN = "service"
 _IDLE = {"get", "wait", "sleep", "accept", "select", "poll", "join", "acquire", "recv", "recv_into", "epoll", "_recv"}
+_WORTH_SAYING, _BUSY = 0.5, 5.0
+"""Per cent of a core from which on it is said, and from which on a thread that waits is not idle."""
+_VERSION_FOLDER = re.compile(r"python3\.\d+t?")
+_TARGET = re.compile(r"(?P<name>.+) (?P<target>\([\w.<>]+\))")
+"""What `threading` calls a thread that nobody named: `Thread-3 (work)`."""
+_SHOWN_NAMES = 6
+_WIDEST_FUNCTION, _WIDEST_PLACE = 32, 44
 
 
 class StackText:
-    """Renders processes. `every_frame`: libraries are not folded."""
+    """Renders processes. `every_frame`: neither libraries nor idle threads are folded."""
 
     def __init__(self, style: Style, width: int, *, every_frame: bool) -> None:
         self._style = style
@@ -43,24 +51,31 @@ class StackText:
         first = group[0]
         pids = ", ".join(str(process["pid"]) for process in group)
         cpu = max(process["cpu_percent"] or 0.0 for process in group)
-        note = f", read from outside: {first['reason']}" if first["source"] == "outside" else ""
-        if first["source"] == "both":
-            note = f", {first['reason']}"
-        title = escape(command(first["argv"]))
-        head = "  ".join(part for part in (self._style.paint(pids, "bold"), title) if part)
-        yield f"{head}   {cpu:.0f} % CPU{escape(note)}"
-        threads = sorted(first["threads"], key=lambda thread: -(thread["cpu_percent"] or 0.0))
+        used = f"{cpu:.0f} % CPU"
+        title = cut(escape(command(first["argv"])), max(20, self._width - len(pids) - len(used) - 5))
+        yield "  ".join(part for part in (self._style.paint(pids, "bold"), title) if part) + f"   {used}"
+        if note := _how_it_was_read(first):
+            yield self._style.paint(f"  {note}", "yellow")
+        threads = sorted(first["threads"], key=_busiest_first)
         for same in _same_stacks(threads):
             yield from self._threads(same)
         if first.get("threads_left_out"):
             yield f"  … {first['threads_left_out']} more threads"
 
     def _threads(self, threads: list[Document]) -> Iterator[str]:
+        """Threads that stand in the same place; of idle ones, the own code that waits."""
         first = threads[0]
-        names = _names([thread["name"] for thread in threads])
+        names = self._style.paint(escape(_names([thread["name"] for thread in threads])), "cyan")
         facts = ", ".join(_facts(threads))
-        yield f"  {self._style.paint(escape(names), 'cyan')}   {facts}"
-        yield from self._frames(first["frames"], first.get("frames_left_out") or 0)
+        frames: list[Document] = first["frames"]
+        if not _is_idle(first) or self._every_frame:
+            yield f"  {names}   {facts}"
+            yield from self._frames(frames, first.get("frames_left_out") or 0)
+            return
+        own = next((frame for frame in frames if frame["origin"] == _OWN), None)
+        yield f"  {names}   {facts}" + ("" if own else self._style.paint(f"   {escape(place(frames[0]))}", "dim"))
+        if own:
+            yield self._frame(own, 0, 0)
 
     def _frames(self, frames: list[Document], left_out: int) -> Iterator[str]:
         """Own frames whole, runs of libraries' folded; the innermost always, since that is where the thread is."""
@@ -68,57 +83,101 @@ class StackText:
         shown = set(own)
         functions = max((len(frames[i]["function"]) for i in own), default=0)
         places = max((len(place(frames[i])) for i in own), default=0)
+        functions = min(functions, _WIDEST_FUNCTION, max(12, self._width // 3))
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
                 for _, frame in run:
-                    yield self._frame(frame, min(functions, 32), min(places, 44))
+                    yield self._frame(frame, functions, min(places, _WIDEST_PLACE))
             else:
                 yield self._style.paint(f"      … {folded([frame for _, frame in run])}", "dim")
         if left_out:
-            yield f"      … {left_out} more frames"
+            yield self._style.paint(f"      … {left_out} more frames", "dim")
 
     def _frame(self, frame: Document, functions: int, places: int) -> str:
         function, where = escape(frame["function"]), escape(place(frame))
         source = escape(frame["source"] or "")
-        line = f"      {function.ljust(functions)}   {where.ljust(places)}   {source}".rstrip()[: self._width]
+        line = cut(f"      {function.ljust(functions)}   {where.ljust(places)}   {source}".rstrip(), self._width)
         own = frame["origin"] == _OWN
         return self._style.paint(line, "bold") if own else line
+
+
+def _how_it_was_read(process: Document) -> str:
+    """What to say where it was not the agent alone."""
+    reason = escape(process["reason"] or "")
+    if process["source"] == "outside":
+        return f"read from outside: {reason}" if reason else "read from outside"
+    return reason
+
+
+def _busiest_first(thread: Document) -> tuple[bool, float, bool]:
+    """Who holds the GIL, then by processor time, then what runs in front of what waits."""
+    return not thread["holds_gil"], -(thread["cpu_percent"] or 0.0), thread["state"] != "running"
+
+
+def _is_idle(thread: Document) -> bool:
+    """Whether it waits for work, as far as its innermost function tells; one that waits for a lock does not."""
+    frames = thread["frames"]
+    if not frames or thread["holds_gil"] or thread["waits_for"] or thread["state"] in ("stopped", "running"):
+        return False
+    return (thread["cpu_percent"] or 0.0) < _BUSY and _last_name(frames[0]) in _IDLE
 
 
 def _facts(threads: list[Document]) -> Iterator[str]:
     """What is worth saying of a thread, or of several in the same place."""
     first = threads[0]
     cpu = max(thread["cpu_percent"] or 0.0 for thread in threads)
-    if cpu >= 0.5:
+    if cpu >= _WORTH_SAYING:
         yield f"{cpu:.0f} %" + (" at most" if len(threads) > 1 else "")
     if first["holds_gil"]:
         yield "holds the GIL"
     if first["waits_for"]:
         owner = f", held by {escape(first['waits_for']['owner'])}" if first["waits_for"]["owner"] else ""
         yield f"waits for {escape(first['waits_for']['kind'])}{owner}"
-    innermost = first["frames"][0] if first["frames"] else None
     if first["state"] == "stopped":
         yield "stopped"
-    elif cpu < 0.5 and innermost is not None and innermost["function"].rpartition(".")[2] in _IDLE:
-        yield f"idle in {escape(innermost['function'].rpartition('.')[2])}"
-    elif all(thread["moved"] is False for thread in threads):
-        yield "has not moved" if len(threads) == 1 else "have not moved"
-    elif cpu < 0.5 and first["state"]:
-        yield str(first["state"])
-    if innermost is None:
+    elif _is_idle(first):
+        yield f"idle in {escape(_last_name(first['frames'][0]))}"
+    else:
+        yield from _motion(threads, cpu)
+    if not first["frames"]:
         yield "no Python frame"
 
 
+def _motion(threads: list[Document], cpu: float) -> Iterator[str]:
+    state = threads[0]["state"]
+    if cpu < _WORTH_SAYING and state:
+        yield str(state)
+    if all(thread["moved"] is False for thread in threads):
+        yield "has not moved" if len(threads) == 1 else "have not moved"
+
+
+def _last_name(frame: Document) -> str:
+    return str(frame["function"]).rpartition(".")[2]
+
+
 def _names(names: list[str]) -> str:
-    if len(names) <= 6:
-        return ", ".join(names)
-    return f"{', '.join(names[:4])} and {len(names) - 4} more"
+    """Names of threads, what they share said once: `Thread-1, Thread-2 (work)`."""
+    parts = [_TARGET.fullmatch(name) for name in names]
+    targets = {part["target"] if part else None for part in parts}
+    shared = targets.pop() if len(targets) == 1 else None
+    shown = [part["name"] for part in parts if part] if shared else names
+    text = ", ".join(shown if len(shown) <= _SHOWN_NAMES else shown[: _SHOWN_NAMES - 2])
+    more = f" and {len(names) - _SHOWN_NAMES + 2} more" if len(names) > _SHOWN_NAMES else ""
+    return f"{text}{more}{f' {shared}' if shared else ''}"
+
+
+def short_name(thread: str) -> str:
+    """A thread's name without what it runs: `Thread-3` of `Thread-3 (work)`."""
+    match = _TARGET.fullmatch(thread)
+    return match["name"] if match else thread
 
 
 def place(frame: Document) -> str:
     """Say where a frame is: file and line; of the file, its last two parts: what tells it to who wrote it."""
-    parts = frame["file"].split("/")
-    return f"{'/'.join(parts[-2:]) if len(parts) > 1 else frame['file']}:{frame['line']}"
+    parts = frame["file"].split("/")[-2:]
+    if len(parts) == 2 and _VERSION_FOLDER.fullmatch(parts[0]):  # a module of the standard library
+        parts = parts[1:]
+    return f"{'/'.join(parts)}:{frame['line']}"
 
 
 def folded(frames: list[Document]) -> str:

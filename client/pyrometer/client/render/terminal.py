@@ -16,6 +16,11 @@ def escape(text: str, keep: str = "") -> str:
     return "".join(c if c in keep or (c.isprintable() and c not in _BIDI) else ascii(c)[1:-1] for c in text)
 
 
+def cut(text: str, columns: int) -> str:
+    """Text that keeps to so many columns; a mark says that there was more."""
+    return text if len(text) <= columns else f"{text[: max(0, columns - 1)]}…"
+
+
 def width(stream: TextIO | None = None) -> int:
     """Columns to fill; 100 where there is no terminal."""
     return shutil.get_terminal_size((100, 40)).columns if (stream or sys.stdout).isatty() else 100

@@ -1,19 +1,87 @@
-"""A captured value on one line: what it is, and what of it is not shown and why."""
+"""Captured values as text: on a line, or an object's fields a line each; what is not shown and why is part of it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from pyrometer.client.render.terminal import escape
+from pyrometer.client.render.terminal import cut, escape
 
 Document = dict[str, Any]
 _BRACKETS = {"list": "[]", "tuple": "()", "set": "{}"}
+_MOST_FIELDS = 12
+"""Fields of an object that are shown a line each."""
+
+
+class Line(NamedTuple):
+    """A line of a value: a field's name, empty for the value itself, and what it holds."""
+
+    name: str
+    text: str
+    withheld: bool
+    """Whether it says why there is no value, instead of one."""
+
+
+def block_of(value: Document, width: int) -> Iterator[Line]:
+    """The value on one line where it fits, else, if it is an object, a field a line."""
+    whole = _text(value)
+    fields = value.get("fields") or {}
+    if len(whole) <= width or not fields:
+        yield Line("", line_of(value, width), _withheld(value))
+        return
+    yield Line("", cut(_type(value) + _label(value), width), withheld=False)
+    longest = min(20, max(map(len, fields)))
+    for name, field in list(fields.items())[:_MOST_FIELDS]:
+        text = line_of(field, max(10, width - max(longest, len(name)) - 4))
+        yield Line(escape(name).ljust(longest), text, _withheld(field))
+    more = max(value.get("size", 0), len(fields)) - min(len(fields), _MOST_FIELDS)
+    if more > 0:
+        yield Line(f"… {more:,} more{_why(value)}", "", withheld=False)
 
 
 def line_of(value: Document, width: int = 200) -> str:
-    """The value, cut at `width` characters."""
+    """The value on one line of at most `width` characters; of a container as many items as fit, and how many more."""
     text = _text(value)
-    return text if len(text) <= width else f"{text[: max(1, width - 1)]}…"
+    if len(text) <= width:
+        return text
+    kind = value["kind"]
+    if kind in _BRACKETS:
+        pair = _BRACKETS[kind]
+        parts = [_text(item) for item in value.get("items", [])]
+        return _fitting(f"{_name_of(value)}{pair[0]}", parts, f"{pair[1]}{_label(value)}", value, width)
+    if kind == "dict":
+        parts = [f"{_text(entry['key'])}: {_text(entry['value'])}" for entry in value.get("entries", [])]
+        return _fitting(f"{_name_of(value)}{{", parts, f"}}{_label(value)}", value, width)
+    if value.get("fields") and "value" not in value:
+        parts = [f"{escape(name)}={_text(field)}" for name, field in value["fields"].items()]
+        return _fitting(f"{_type(value)}{_label(value)}(", parts, ")", value, width)
+    if kind in ("str", "bytes") and "value" in value:
+        end = f" {value.get('size', len(value['value'])):,} in all"
+        return cut(_literal(value), width - len(end)) + end if len(end) < width // 2 else cut(text, width)
+    return cut(text, width)
+
+
+def _withheld(value: Document) -> bool:
+    return value["kind"] in ("redacted", "unreadable")
+
+
+def _fitting(opening: str, parts: list[str], closing: str, value: Document, width: int) -> str:
+    """As many parts as there is room for, and how many more there are; at least a piece of the first one."""
+    total = max(value.get("size", 0), len(parts))
+    if not parts:
+        return cut(_text(value), width)
+    room = width - len(opening) - len(closing)
+    shown: list[str] = []
+    for part in parts:
+        more = f", …{total - len(shown) - 1:,} more" if total > len(shown) + 1 else ""
+        if len(", ".join([*shown, part])) + len(more) > room:
+            break
+        shown.append(part)
+    left = total - max(1, len(shown))
+    rest = [f"…{left:,} more"] if left else []
+    if not shown:
+        shown = [cut(parts[0], max(1, room - sum(len(text) + 2 for text in rest)))]
+    return cut(f"{opening}{', '.join([*shown, *rest])}{closing}", width)
 
 
 def _text(value: Document) -> str:
@@ -24,14 +92,13 @@ def _text(value: Document) -> str:
         return f"{kind} ({escape(value['why'])})"
     if kind == "ref":
         return f"{_type(value)} #{value['ref']} above"
-    label = f" #{value['ref']}" if "ref" in value else ""
     if kind in _BRACKETS:
-        return _sequence(value, *_BRACKETS[kind]) + label
+        return _sequence(value, *_BRACKETS[kind]) + _label(value)
     if kind == "dict":
-        return _mapping(value) + label
+        return _mapping(value) + _label(value)
     if kind == "object" or "fields" in value:
-        return _object(value, label)
-    return _scalar(value) + label
+        return _object(value)
+    return _scalar(value) + _label(value)
 
 
 def _scalar(value: Document) -> str:
@@ -39,33 +106,35 @@ def _scalar(value: Document) -> str:
     if held is None:
         size = f", size {value['size']:,}" if "size" in value else ""
         return f"‹{_type(value)}{size}{_why(value)}›"
-    if kind == "str":
-        shown = repr(held)
-    elif kind == "bytes":
-        shown = repr(str(held).encode("latin-1", "replace"))
-    else:
-        return escape(str(held)) + (f" ‹{_type(value)}›" if kind == "other" else "")
-    return escape(shown) + (f"… {value['size']:,} in all" if "size" in value else "")
+    if kind in ("str", "bytes"):
+        return _literal(value) + (f"… {value['size']:,} in all" if "size" in value else "")
+    text = f"{escape(str(held))} ‹{_type(value)}›" if kind == "other" else escape(str(held))
+    return text + (f"… {value['size']:,} in all" if "size" in value else "")
+
+
+def _literal(value: Document) -> str:
+    """A text or bytes, as one would write them."""
+    held = value["value"]
+    return escape(repr(held) if value["kind"] == "str" else repr(str(held).encode("latin-1", "replace")))
 
 
 def _sequence(value: Document, opening: str, closing: str) -> str:
     items = [_text(item) for item in value.get("items", [])]
     if value["kind"] == "tuple" and len(items) == 1 and "size" not in value:
         items.append("")
-    name = "" if value["type"] in ("list", "tuple", "set") else _type(value)
-    return f"{name}{opening}{', '.join([*items, *_more(value, len(value.get('items', [])))]).rstrip()}{closing}"
+    shown = ", ".join([*items, *_more(value, len(value.get("items", [])))]).rstrip()
+    return f"{_name_of(value)}{opening}{shown}{closing}"
 
 
 def _mapping(value: Document) -> str:
     entries = [f"{_text(entry['key'])}: {_text(entry['value'])}" for entry in value.get("entries", [])]
-    name = "" if value["type"] == "dict" else _type(value)
-    return f"{name}{{{', '.join([*entries, *_more(value, len(entries))])}}}"
+    return f"{_name_of(value)}{{{', '.join([*entries, *_more(value, len(entries))])}}}"
 
 
-def _object(value: Document, label: str) -> str:
+def _object(value: Document) -> str:
     fields = [f"{escape(name)}={_text(field)}" for name, field in value.get("fields", {}).items()]
     held = [_scalar({**value, "kind": "str"})] if "value" in value else []
-    return f"{_type(value)}{label}({', '.join([*held, *fields, *_more(value, len(fields))])})"
+    return f"{_type(value)}{_label(value)}({', '.join([*held, *fields, *_more(value, len(fields))])})"
 
 
 def _more(value: Document, shown: int) -> list[str]:
@@ -76,6 +145,16 @@ def _more(value: Document, shown: int) -> list[str]:
 
 def _why(value: Document) -> str:
     return f" ({escape(value['why'])})" if value.get("why") else ""
+
+
+def _label(value: Document) -> str:
+    """The number of an object that occurs more than once."""
+    return f" #{value['ref']}" if "ref" in value else ""
+
+
+def _name_of(value: Document) -> str:
+    """A container's type, where it is not the usual one."""
+    return "" if value["type"] in ("list", "tuple", "set", "dict") else _type(value)
 
 
 def _type(value: Document) -> str:

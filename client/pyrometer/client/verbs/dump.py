@@ -8,8 +8,12 @@ from pyrometer.client import documents
 from pyrometer.client.errors import ClientError
 from pyrometer.client.options import Where, output_option, target_options
 from pyrometer.client.render.stacks import StackText
-from pyrometer.client.render.terminal import Style, colours, width
+from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import from_detail, open_look
+from pyrometer.client.targets import LocalTarget
+
+_HOT = 10.0
+"""Per cent of a core from which on a profile is worth taking."""
 
 
 @click.command("dump")
@@ -46,6 +50,16 @@ def _print_text(document: documents.Document, where: Where, *, every_frame: bool
     for line in text.lines(document["processes"]):
         click.echo(line)
     for error in document["errors"]:
-        click.echo(f"» {error['pid']}: {error['message']}", err=True)
-    if not every_frame:
-        click.echo(f"» all frames: pyrometer dump {where.target} --all", err=True)
+        click.echo(f"» {error['pid']}: {escape(error['message'])}", err=True)
+    hints = _hints(document["processes"], where, every_frame=every_frame)
+    if hints:
+        click.echo(f"» {'        '.join(hints)}", err=True)
+
+
+def _hints(processes: list[documents.Document], where: Where, *, every_frame: bool) -> list[str]:
+    """What to type next."""
+    hints = []
+    busiest = max(processes, key=lambda process: process["cpu_percent"] or 0.0)
+    if (busiest["cpu_percent"] or 0.0) >= _HOT and isinstance(where.target, LocalTarget):
+        hints.append(f"next: pyrometer record {busiest['pid']}")
+    return hints if every_frame else [*hints, "all frames: --all"]

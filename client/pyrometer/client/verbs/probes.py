@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from pyrometer.client import documents
 from pyrometer.client.errors import NotFound, UsageFault
 from pyrometer.client.options import Where, output_option, target_options
-from pyrometer.client.render.terminal import Style, colours, columns, escape, width
+from pyrometer.client.render.probes import lines
+from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import open_look
-
-_HEADER = ["PROBE", "PID", "STATE", "WHERE", "REACHED", "FALSE", "HITS", "ERRORS", "COST", "WHY"]
-_RIGHT = frozenset({4, 5, 6, 7, 8})
 
 
 @click.command("probes")
@@ -55,29 +51,8 @@ def _remove(where: Where, ids: list[str]) -> int:
     return 0
 
 
-def _print(probes: list[dict[str, Any]]) -> None:
+def _print(probes: list[documents.Document]) -> None:
     if not probes:
         click.echo("» nothing is armed", err=True)
-        return
-    rows = [_HEADER, *([escape(cell) for cell in _row(probe)] for probe in probes)]
-    lines = [line[: width()] for line in columns(rows, right=_RIGHT)]
-    click.echo(Style(enabled=colours()).paint(lines[0], "bold"))
-    for line in lines[1:]:
+    for line in lines(probes, Style(enabled=colours()), width()):
         click.echo(line)
-
-
-def _row(probe: dict[str, Any]) -> list[str]:
-    condition = f" if {probe['condition']}" if probe["condition"] else ""
-    why = "; ".join(filter(None, [probe["reason"], probe["last_error"]]))
-    return [
-        probe["probe_id"],
-        str(probe["pid"]),
-        probe["state"],
-        f"{probe['where']}{condition}",
-        f"{probe['reached']:,}",
-        f"{probe['condition_false']:,}",
-        f"{probe['matched']:,}",
-        f"{probe['errors']:,}",
-        f"{100 * probe['cpu_share']:.2f} %",
-        why,
-    ]

@@ -1,0 +1,102 @@
+"""The text of a hit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pyrometer.client.render.snapshot import SnapshotText
+from pyrometer.client.render.terminal import Style
+
+Document = dict[str, Any]
+TOTAL = {"type": "float", "kind": "float", "value": 1249.5}
+UNSET = {"type": "", "kind": "unset"}
+FRAME = {
+    "function": "charge",
+    "file": "/srv/shop/payment.py",
+    "line": 50,
+    "module": "shop.payment",
+    "source": "raise PaymentError(reason)",
+    "origin": "service",
+    "context": [{"line": 49, "text": "    if not ok:"}, {"line": 50, "text": "        raise PaymentError(reason)"}],
+    "locals": {"total": TOTAL, "receipt": UNSET, "retries": UNSET},
+}
+LIBRARY = {**FRAME, "origin": "library", "module": "flask.app", "locals": {}, "context": []}
+
+
+def hit(**more: object) -> Document:
+    return {
+        "pid": 4109,
+        "thread": "Thread-2 (work)",
+        "time": "2026-11-24T08:43:51.202345Z",
+        "frames": [FRAME, LIBRARY],
+        "frames_left_out": 0,
+        "expressions": {},
+        "exception": None,
+        "trace_id": None,
+        **more,
+    }
+
+
+def raised(handled: Any, why: str | None) -> Document:
+    return hit(
+        exception={
+            "type": "shop.errors.PaymentError",
+            "message": "card declined",
+            "handled": handled,
+            "handled_why": why,
+        }
+    )
+
+
+def shown(document: Document, width: int = 80) -> list[str]:
+    return list(SnapshotText(Style(enabled=False), width).lines(document))
+
+
+def test_it_reads_like_a_good_traceback() -> None:
+    """What and where, then the line with what is around it, then the values, then the libraries in a line."""
+    assert shown(raised(None, "not determined yet")) == [
+        f"{'PaymentError: card declined':<52}4109, Thread-2, 08:43:51.202",
+        "",
+        "  charge   shop/payment.py:50",
+        "       49       if not ok:",
+        "  ▸    50           raise PaymentError(reason)",
+        "     total  1249.5",
+        "     unset: receipt, retries",
+        "",
+        "  … 1 frame of flask",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("handled", "why", "expected"),
+    [
+        (None, "not determined yet", []),
+        (None, None, []),
+        (None, "stored in a task", ["handled or not is not known: stored in a task"]),
+        (True, "by checkout, shop/views.py:61", ["handled by checkout, shop/views.py:61"]),
+        (False, None, ["not handled"]),
+    ],
+)
+def test_what_is_not_known_of_its_handling_is_not_said(handled: Any, why: str | None, expected: list[str]) -> None:
+    """A line that says nothing is a line too many."""
+    lines = shown(raised(handled, why))
+    assert lines[1 : lines.index("")] == expected
+
+
+def test_a_title_that_does_not_fit_is_two_lines() -> None:
+    """Neither what it is nor whose it is gets lost."""
+    lines = shown(raised(None, None), width=50)
+    assert lines[:2] == ["PaymentError: card declined", "4109, Thread-2, 08:43:51.202"]
+
+
+def test_a_line_is_named_once() -> None:
+    """Values of a line are those before it runs."""
+    assert shown(hit())[0].startswith("before shop/payment.py:50 runs  ")
+
+
+def test_expressions_come_before_the_frames() -> None:
+    """They are what was asked for."""
+    lines = shown(hit(expressions={"order.total": TOTAL, "card": {"type": "str", "kind": "redacted", "why": "name"}}))
+    assert lines[1:4] == ["  order.total = 1249.5", "  card = redacted (name)", ""]
