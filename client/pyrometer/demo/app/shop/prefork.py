@@ -19,6 +19,8 @@ from shop.wsgi import application
 
 SHORTEST_LIFE = 1.0
 """Seconds; a worker that lived less is not replaced at once."""
+_ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+"""Signals that end the shop."""
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -69,7 +71,7 @@ class Shop:
 
     def serve(self, *, seconds: float) -> int:
         """Serve for so many seconds, or until SIGTERM or ctrl-C; returns the exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for number in _ENDS:
             signal.signal(number, _stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -94,9 +96,12 @@ class Shop:
 
     def _fork(self) -> None:
         master = os.getpid()
+        # Python forgets a signal that comes to a child before its first step: let it wait until the child is ready.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
         pid = os.fork()
         if pid == 0:
             _work(self._listener, master)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         self._workers[pid] = time.monotonic()
 
     def _replace_the_dead(self) -> None:
@@ -134,6 +139,7 @@ def _work(listener: socket.socket, master: int) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # A ctrl-C reaches the whole group of processes: the master says when it is over.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         Worker(listener, master).serve_forever()
     finally:
         os._exit(1)
