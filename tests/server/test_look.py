@@ -71,3 +71,13 @@ def test_the_end_of_stdin_ends_it(started: Started) -> None:
     assert started.starter.stdin is not None
     started.starter.stdin.close()
     assert started.hear() == b""
+
+
+@pytest.mark.parametrize("started", [{}], indirect=True)
+def test_it_says_when_it_is_ready(started: Started) -> None:
+    """Fault 68: importing grpc may take longer than a lease; nobody counts the seconds before it is through."""
+    assert started.ping() == b"pong\n"
+    assert started.starter.stdin is not None
+    started.starter.stdin.write(b"go 1.800\n")
+    started.starter.stdin.flush()
+    assert started.hear() == b"ready\n"

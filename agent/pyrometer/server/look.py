@@ -94,6 +94,7 @@ def _serve(wire: stdio.Wire, secret: str, lease: float) -> None:
     server.start()
     connection = socket.socket(socket.AF_UNIX)
     connection.connect("\0" + name)
+    wire.write_line(b"ready")
     stdio.pump(wire, connection)
     connection.close()
     server.stop(0.2).wait(0.5)

@@ -54,7 +54,7 @@ class Bridge:
         self.lease = stdio.LEASE
 
     def open(self) -> str:
-        """Read the magic line, measure the way, agree on the lease; return the look's secret.
+        """Read the magic line, measure the way, agree on the lease, await the server; return the look's secret.
 
         Raises:
             stdio.StartFailed: it did not come; `failure` tells what is known.
@@ -68,6 +68,7 @@ class Bridge:
             self._wire.read_line(deadline)
             self.lease = stdio.lease_for(time.monotonic() - began)
             self._wire.write_line(b"go %.3f" % self.lease)
+            self._wire.read_line(deadline)
         except OSError as error:
             raise stdio.StartFailed(f"it ended after its first line: {error}") from None
         self._listen()

@@ -3,7 +3,8 @@
     server ──► NUL pyrometer/1 {"secret": …, "version": …} LF    whatever came before it is noise: banners, motd
     client ──► ping LF        server ──► pong LF                  how long is the way there and back
     client ──► go SECONDS LF                                      the lease that both ends keep from now on
-    both   ◄─► HTTP/2
+    server ──► ready LF                                           grpc is imported, which takes longer than a lease
+    both   ◄─► HTTP/2                                             where the machine is busy
 
 A private listener at either end takes grpc's side, since grpcio can't be given a descriptor.
 """
