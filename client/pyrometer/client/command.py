@@ -81,7 +81,8 @@ def pyrometer() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing is raised, and no traceback reaches the user."""
     try:
-        result = pyrometer.main(list(arguments), prog_name="pyrometer", standalone_mode=False)
+        # color: whether to paint is decided in `render.terminal`, and click must not undo it.
+        result = pyrometer.main(list(arguments), prog_name="pyrometer", standalone_mode=False, color=True)
         return result if isinstance(result, int) else 0
     except click.UsageError as error:
         error.show()

@@ -51,7 +51,7 @@ class StackText:
         first = group[0]
         pids = ", ".join(str(process["pid"]) for process in group)
         cpu = max(process["cpu_percent"] or 0.0 for process in group)
-        used = f"{cpu:.0f} % CPU"
+        used = f"{cpu:.0f} % CPU" + (" at most" if len(group) > 1 and cpu >= _WORTH_SAYING else "")
         title = cut(escape(command(first["argv"])), max(20, self._width - len(pids) - len(used) - 5))
         yield "  ".join(part for part in (self._style.paint(pids, "bold"), title) if part) + f"   {used}"
         if note := _how_it_was_read(first):
@@ -94,11 +94,12 @@ class StackText:
             yield self._style.paint(f"      … {left_out} more frames", "dim")
 
     def _frame(self, frame: Document, functions: int, places: int) -> str:
-        function, where = escape(frame["function"]), escape(place(frame))
-        source = escape(frame["source"] or "")
-        line = cut(f"      {function.ljust(functions)}   {where.ljust(places)}   {source}".rstrip(), self._width)
-        own = frame["origin"] == _OWN
-        return self._style.paint(line, "bold") if own else line
+        """The function, bold if it is the service's own; what is not is dim."""
+        function, where = escape(frame["function"]).ljust(functions), escape(place(frame)).ljust(places)
+        line = cut(f"      {function}   {where}   {escape(frame['source'] or '')}".rstrip(), self._width)
+        if frame["origin"] != _OWN:
+            return self._style.paint(line, "dim")
+        return self._style.paint(line[: 6 + len(function)], "bold") + line[6 + len(function) :]
 
 
 def _how_it_was_read(process: Document) -> str:
