@@ -62,7 +62,7 @@ def listen(address: str) -> Serving:
         BadRequest, NotListening: another scheme; a folder that others can enter; somebody serves there already.
     """
     path = _path_of(address)
-    _check_folder(path.parent)
+    _check_folder(path)
     lock = _lock(path)
     server = edge.build(secret=None, lease=stdio.LEASE, options=_OPTIONS)
     names = rpc.service_names()
@@ -126,15 +126,19 @@ def _path_of(address: str) -> Path:
     return path
 
 
-def _check_folder(folder: Path) -> None:
-    """See that only we can enter the folder; it is made so where it is absent."""
+def _check_folder(path: Path) -> None:
+    """See that only we can enter the socket's folder; it is made so where it is absent."""
+    folder = path.parent
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError as error:
         raise NotListening(f"{folder}: {error.strerror}") from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise NotListening(f"{folder} must be a folder of user {os.geteuid()} with mode 0700: chmod 700 {folder}")
+        raise NotListening(
+            f"{folder} must be a folder of user {os.geteuid()} with mode 0700, for whoever can enter it may look; "
+            f"one that is not there yet is made so: unix:{folder}/pyrometer/{path.name}"
+        )
 
 
 def _lock(path: Path) -> int:

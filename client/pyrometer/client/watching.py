@@ -38,6 +38,7 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
     """
     request = messages.OpenProbeRequest(service=where.service, pids=where.pids, probe=probe)
     shown = _Lines(verb, probe) if output == "jsonl" else _Text(probe)
+    waiting: dict[int, str] = {}
     summary: messages.ProbeSummary | None = None
     try:
         with open_look(where) as look:
@@ -46,6 +47,7 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
                     summary = message.summary
                 else:
                     shown.take(message)
+                    _note_waiting(message.event, waiting)
     except KeyboardInterrupt:
         shown.interrupted()
         raise
@@ -54,27 +56,34 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
     shown.end(summary)
     if summary.delivered:
         return 0
-    raise _nothing(summary, probe)
+    raise _nothing(summary, probe, next(iter(waiting.values()), ""))
 
 
-def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe) -> ClientError:
-    """The error of a probe that delivered nothing."""
+def _note_waiting(event: probe_pb2.ProbeEvent, waiting: dict[int, str]) -> None:
+    """Keep why processes have no place for the probe: by its end they say that its time is over."""
+    if event.state.state == probe_pb2.PROBE_STATE_PENDING:
+        waiting[event.pid] = event.state.reason
+    elif event.state.state == probe_pb2.PROBE_STATE_ARMED:
+        waiting.pop(event.pid, None)
+
+
+def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, waits: str) -> ClientError:
+    """The error of a probe that delivered nothing; `waits`: what for, where its place was never loaded."""
     gone = [error for error in summary.errors if error.error.reason == "TARGET_GONE"]
     if gone and summary.state == probe_pb2.PROBE_STATE_FAILED:
         return TargetGone("all processes ended while the probe was armed")
     failed = [status.reason for status in summary.statuses if status.state == probe_pb2.PROBE_STATE_FAILED]
     if failed:
         return NothingCaptured(f"the probe ended: {failed[0]}")
-    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"))
+    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"), waits=waits)
     return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}", next=remedy)
 
 
-def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool) -> tuple[str, str]:
+def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, waits: str = "") -> tuple[str, str]:
     """Why a probe has not fired, from its counters, and what to do; `raised`: its place is an exception."""
     reached = sum(status.reached for status in statuses)
-    waiting = [status.reason for status in statuses if status.state == probe_pb2.PROBE_STATE_PENDING]
-    if not reached and waiting:
-        return waiting[0], "check the name; or --for a longer time, if it is imported later"
+    if not reached and waits:
+        return waits, "check the name; or --for a longer time, if it is imported later"
     if not reached:
         where = statuses[0].where if statuses else "the place"
         words = f"no {where} was raised" if raised else f"{where} was not reached"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyrometer.client.render.terminal import Style, columns, escape
+from pyrometer.client.render.terminal import Style, columns, cut, escape
 
 _HEADER = ["SERVICE", "PID", "UP", "PYTHON", "THREADS", "CPU", "MEMORY", "AGENT", "COMMAND"]
 _RIGHT = frozenset({4, 5, 6})
@@ -17,7 +17,7 @@ def table(processes: list[dict[str, Any]], style: Style, width: int) -> list[str
     for process in processes:
         rows.append(_row(process, same_service=process["service"] == last))
         last = process["service"]
-    lines = [line[:width] for line in columns(rows, right=_RIGHT)]
+    lines = [cut(line, width) for line in columns(rows, right=_RIGHT)]
     return [style.paint(lines[0], "bold"), *lines[1:]]
 
 
