@@ -109,7 +109,8 @@ def serving(
         )
     try:
         server = Server(service, process.pid, port, count, mark, folder)
-        until(lambda: process.poll() is None and get(port) is not None, f"{command} answers: {log.read_text()}")
+        until(lambda: process.poll() is not None or server.answers(), f"{command} answers")
+        assert process.poll() is None, log.read_text()
         until(server.agents, f"{count} processes with agents")
         yield server
     finally:

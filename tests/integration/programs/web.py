@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
+
+random.seed(b"once")  # it imports more the first time, which a worker of another user may not be able to read
 
 
 def wsgi(environ, start_response):
