@@ -1,0 +1,153 @@
+"""What `-o json` and `-o jsonl` print, of real processes, held to docs/schemas: programs rely on every key."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support import schemas
+from tests.support.services import Typed, program, pyrometer, until
+
+
+class Shop(NamedTuple):
+    """The demo, under load."""
+
+    service: str
+    pid: int
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    service = f"t{os.urandom(4).hex()}"
+    command = [sys.executable, "-m", "pyrometer.client", "demo", "--service", service, "--for", "3m"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: _answering(service) == 3, "a master and two workers")
+    yield Shop(service, process.pid)
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def _answering(service: str) -> int:
+    typed = pyrometer("ps", service, "-o", "json")
+    return 0 if typed.code else sum(found["agent"] == "ok" for found in typed.document["processes"])
+
+
+def document(name: str, typed: Typed) -> Any:
+    """The document that a command printed, held to its schema."""
+    assert typed.code == 0, typed.err
+    schemas.validate(name, typed.document)
+    return typed.document
+
+
+def events(typed: Typed) -> list[dict[str, Any]]:
+    """The lines that a command printed, each held to the schema."""
+    lines = [json.loads(line) for line in typed.out.splitlines()]
+    for line in lines:
+        schemas.validate("events", line)
+    return lines
+
+
+def test_ps(shop: Shop) -> None:
+    """Those with the agent, and those without."""
+    found = document("ps", pyrometer("ps", "-o", "json"))["processes"]
+    assert {process["agent"] for process in found if process["service"] == shop.service} == {"ok"}
+    assert any(process["agent"] == "none" for process in found)
+
+
+def test_dump(shop: Shop) -> None:
+    """Of all processes of a service, by their agents."""
+    found = document("dump", pyrometer("dump", shop.service, "-o", "json"))["processes"]
+    assert [process["source"] for process in found] == ["agent"] * 3
+
+
+@pytest.mark.needs("py-spy")
+def test_dump_of_a_process_without_the_agent() -> None:
+    """From outside: with the reason, and without values."""
+    with program("burner") as process:
+        found = document("dump", pyrometer("dump", str(process.pid), "-o", "json"))["processes"]
+    assert [(each["source"], bool(each["reason"]), each["service"]) for each in found] == [("outside", True, None)]
+
+
+@pytest.mark.parametrize("source", ["agent", pytest.param("outside", marks=pytest.mark.needs("py-spy"))])
+@pytest.mark.parametrize("form", ["html", "pprof"])
+def test_record(shop: Shop, tmp_path: Path, source: str, form: str) -> None:
+    """Both sources, both forms; the file is there."""
+    out = tmp_path / "profile"
+    arguments = ("--source", source, "-f", form, "--out", str(out), "-d", "2s", "-o", "json")
+    written = document("record", pyrometer("record", shop.service, *arguments))
+    assert (written["source"], written["format"], written["file"]) == (source, form, str(out))
+    assert written["hottest"]
+    assert out.stat().st_size > 0
+
+
+def test_catch(shop: Shop) -> None:
+    """Armed in each process, hits with every frame's values, and how it ended."""
+    arguments = ("--in", "shop.*", "--if", "order.total > 1000", "--expr", "order.total", "--expr", "card_number")
+    lines = events(
+        pyrometer("catch", shop.service, "PaymentError", *arguments, "-n", "2", "--for", "30s", "-o", "jsonl")
+    )
+    hits = [line for line in lines if line["event"] == "hit"]
+    assert [line["event"] for line in lines[:3]] == ["armed"] * 3
+    assert (len(hits), lines[-1]["event"]) == (2, "done")
+    for hit in hits:
+        assert hit["exception"]["type"] == "shop.errors.PaymentError"
+        assert hit["expressions"]["order.total"]["value"] > 1000
+        assert hit["expressions"]["card_number"]["kind"] == "redacted"
+        assert hit["frames"][0]["locals"]["password"]["kind"] == "redacted"
+    assert (lines[-1]["delivered"], lines[-1]["errors"]) == (2, [])
+
+
+def test_snap(shop: Shop) -> None:
+    """Values of many kinds, and a bound on the frames."""
+    lines = events(pyrometer("snap", shop.service, "shop/views.py:35", "--frames", "2", "-n", "3", "-o", "jsonl"))
+    hits = [line for line in lines if line["event"] == "hit"]
+    assert [len(hit["frames"]) for hit in hits] == [2] * 3
+    assert all(hit["frames_left_out"] > 0 for hit in hits)
+
+
+def test_snap_that_waits_and_expires(shop: Shop) -> None:
+    """`pending` says what for; exit code 5 comes after the last line, not instead of it."""
+    typed = pyrometer("snap", shop.service, "nowhere.py:3", "--for", "2s", "-o", "jsonl")
+    lines = events(typed)
+    assert typed.code == 5
+    assert [line["event"] for line in lines[:3]] == ["pending"] * 3
+    assert (lines[-1]["event"], lines[-1]["pid"], lines[-1]["delivered"]) == ("expired", None, 0)
+
+
+def test_probes(shop: Shop) -> None:
+    """What another command has armed, whose it is, and what it has seen."""
+    command = [sys.executable, "-m", "pyrometer.client", "catch", shop.service, "PaymentError", "--in", "shop.*"]
+    watcher = subprocess.Popen([*command, "--if", "order.total < 0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        found = until(lambda: _reached(shop.service), "an order is refused")
+    finally:
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=30)
+    assert {probe["pid"] for probe in found} >= {shop.pid}
+    assert all(probe["by"].startswith(f"uid {os.getuid()}, pid ") for probe in found)
+    assert all(probe["condition_false"] == probe["reached"] for probe in found)
+    assert watcher.returncode == 130
+    assert document("probes", pyrometer("probes", shop.service, "-o", "json"))["probes"] == []
+
+
+def _reached(service: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document("probes", pyrometer("probes", service, "-o", "json"))["probes"]
+    return found if any(probe["reached"] for probe in found) else []
+
+
+def test_doctor(shop: Shop) -> None:
+    """With the agent, without it, and of nothing at all."""
+    checks = document("doctor", pyrometer("doctor", str(shop.pid), "-o", "json"))["checks"]
+    assert {check["name"] for check in checks if check["ok"]} >= {"process", "python", "agent"}
+    document("doctor", pyrometer("doctor", str(os.getpid()), "-o", "json"))
+    nothing = pyrometer("doctor", "4194305", "-o", "json")
+    schemas.validate("doctor", nothing.document)
+    assert nothing.code == 3
