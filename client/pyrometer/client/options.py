@@ -51,26 +51,27 @@ def target_options(*, short_namespace: bool = True, required: bool = False) -> C
             remote = RemoteOptions(server_python, run_dir, container, namespace, context)
             return function(where=Where(parse_target(target, namespace), remote, pid), **rest)
 
+        from pyrometer.client.completing import complete_target
+
         with_where.__name__, with_where.__doc__ = function.__name__, function.__doc__
-        with_where.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
-        for option in reversed(_target_parameters(namespace, required)):
+        for option in reversed(_ways_there(namespace)):
             with_where = option(with_where)
-        return with_where
+        # click lists parameters from the last to the first: a verb's own options come before the ways there.
+        own = getattr(function, "__click_params__", [])
+        with_where.__click_params__ += own  # type: ignore[attr-defined]
+        return click.argument("target", required=required, shell_complete=complete_target)(with_where)
 
     return decorate
 
 
-def _target_parameters(namespace: tuple[str, ...], required: bool) -> list[Callable[[Decorated], Decorated]]:
-    from pyrometer.client.completing import complete_target
-
+def _ways_there(namespace: tuple[str, ...]) -> list[Callable[[Decorated], Decorated]]:
     return [
-        click.argument("target", required=required, shell_complete=complete_target),
-        click.option("--pid", type=click.IntRange(1), metavar="N", help="Only this process of the service."),
+        click.option("--pid", type=click.IntRange(1), metavar="PID", help="Only this process of the service."),
         click.option("--server-python", metavar="PATH", help="Interpreter over there that has pyrometer."),
-        click.option("--run-dir", metavar="DIR", help="The agents' folder over there, where they have one."),
-        click.option("-c", "--container", metavar="NAME", help="Container of a pod."),
-        click.option(*namespace, metavar="NAME", help="Namespace of a pod."),
-        click.option("--context", metavar="NAME", help="Context of kubectl."),
+        click.option("--run-dir", metavar="DIR", help="Folder of the agents that have one."),
+        click.option("-c", "--container", metavar="NAME", help="k8s: container of the pod."),
+        click.option(*namespace, metavar="NAME", help="k8s: namespace of the pod."),
+        click.option("--context", metavar="NAME", help="k8s: which cluster."),
     ]
 
 
@@ -79,7 +80,15 @@ def probe_options(function: Decorated) -> Decorated:
     options = [
         click.option("--if", "condition", default="", metavar="EXPR", help="Only when this is true."),
         click.option("--expr", "expressions", multiple=True, metavar="EXPR", help="Show the value of this too."),
-        click.option("-n", "hits", type=click.IntRange(1, 1000), default=1, show_default=True, help="Hits to deliver."),
+        click.option(
+            "-n",
+            "hits",
+            type=click.IntRange(1, 1000),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Hits to deliver.",
+        ),
         click.option(
             "--for", "seconds", type=Duration(86_400), default="60s", show_default=True, help="How long to wait."
         ),

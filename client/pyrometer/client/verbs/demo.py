@@ -31,7 +31,9 @@ _TO_TYPE = (
 
 
 @click.command("demo")
-@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that serve.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, metavar="N", help="Processes that serve."
+)
 @click.option(
     "--for", "seconds", type=Duration(_LONGEST), default="10m", show_default=True, help="How long it runs, at most."
 )

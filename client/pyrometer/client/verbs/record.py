@@ -26,10 +26,20 @@ _LONGEST = 600.0
 @click.option(
     "-d", "--duration", "seconds", type=Duration(_LONGEST), default="10s", show_default=True, help="How long."
 )
-@click.option("-r", "--rate", type=click.IntRange(1, 1000), default=100, show_default=True, help="Samples a second.")
+@click.option(
+    "-r", "--rate", type=click.IntRange(1, 1000), default=100, show_default=True, metavar="N", help="Samples a second."
+)
 @click.option("--mode", type=click.Choice(["cpu", "wall", "gil"]), help="Which moments count; cpu where it can be.")
 @click.option("--source", type=click.Choice(["agent", "outside"]), help="Where to read; outside where permitted.")
-@click.option("-f", "--format", "form", type=click.Choice(["html", "pprof"]), default="html", show_default=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["html", "pprof"]),
+    default="html",
+    show_default=True,
+    help="What to write.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to write it.")
 @output_option("table", "json")
 def command(
