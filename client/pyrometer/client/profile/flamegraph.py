@@ -1,14 +1,25 @@
 """A profile as one page: a flame graph that needs no network, no server and no WebGL.
 
-The page is a template with the profile's data in it, as JSON in which `<` is escaped; every name reaches the page as
-text. Stacks travel as flat arrays, so that a hundred thousand of them are read in no time.
+The page is `flamegraph.html` with its style, its script and the profile in it. Its policy lets it load nothing and run
+nothing but that script. The profile is JSON in which `<` is escaped, and reaches the page as text, never as markup.
+
+Stacks travel as a tree in preorder, with the samples beside it:
+
+    depths, calls        of each node: its depth, and the index of its function; node 0 is the root
+    nodes, values, sampleThreads   of each sample: the node it ends at, its value, the index of its thread
+
+so a hundred thousand stacks are a few megabytes, and the page adds them up in one pass.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
+import re
 import time
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
@@ -17,49 +28,132 @@ from pyrometer.client.profile.model import Profile
 from pyrometer.client.profile.paths import Origin
 
 _ORIGINS = {origin: index for index, origin in enumerate(Origin)}
+_MAX_COMMAND = 80
+_NOTABLY_LESS = 0.8
+_SCRIPT_HOSTILE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+Fact = tuple[str, str, bool]
+"""A name, a value, and whether it is worth a warning."""
 
 
 def render(profile: Profile) -> str:
-    """Make the page."""
-    template = resources.files(__package__).joinpath("flamegraph.html").read_text(encoding="utf-8")
-    page, _, rest = template.partition("@DATA@")
-    title = f"{profile.service or 'profile'}: flame graph"
-    return page.replace("@TITLE@", html.escape(title)) + _json(_data(profile, title)) + rest
-
-
-def _data(profile: Profile, title: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "facts": _facts(profile),
-        "unit": profile.unit,
-        "functions": [
-            [function.name, _where(profile, index), _ORIGINS[function.origin]]
-            for index, function in enumerate(profile.functions)
-        ],
-        "processes": [_process_name(process.pid, process.command) for process in profile.processes],
-        "threads": [[thread.process, thread.name] for thread in profile.threads],
-        "lengths": [len(sample.frames) for sample in profile.samples],
-        "frames": [function for sample in profile.samples for function, _ in sample.frames],
-        "values": [sample.value for sample in profile.samples],
-        "stackThreads": [sample.thread for sample in profile.samples],
+    """Make the page, whole: it refers to nothing outside itself."""
+    style, script = _part("flamegraph.css"), _part("flamegraph.js")
+    parts = {
+        "TITLE": html.escape(f"{_service(profile)}: flame graph"),
+        "POLICY": _policy(style, script),
+        "STYLE": style,
+        "SCRIPT": script,
+        "DATA": _json(_data(profile)),
     }
+    return re.sub(r"@([A-Z]+)@", lambda found: parts[found[1]], _part("flamegraph.html"))
 
 
-def _facts(profile: Profile) -> str:
-    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(profile.began)) if profile.began else ""
-    return " · ".join(filter(None, [began, table.summary(profile)]))
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _where(profile: Profile, index: int) -> str:
-    line = profile.lines[index]
-    return f"{profile.shortened[index]}{f':{line}' if line else ''}"
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
-def _process_name(pid: int, command: str) -> str:
-    return f"{pid or 'process'}  {command}".strip()[:120]
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _json(data: dict[str, Any]) -> str:
     """JSON that can stand in a script element: nothing in it ends that, or begins a comment."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=True).translate(_SCRIPT_HOSTILE)
+
+
+def _data(profile: Profile) -> dict[str, Any]:
+    return {
+        "service": _service(profile),
+        "subtitle": f"flame graph of {table.time_name(profile.kind)}",
+        "facts": list(facts(profile)),
+        "unit": profile.unit,
+        "functions": [
+            [function.name, _where(profile, index), function.file, _ORIGINS[function.origin]]
+            for index, function in enumerate(profile.functions)
+        ],
+        "processes": [[process.pid, process.command[:_MAX_COMMAND]] for process in profile.processes],
+        "threads": [[thread.process, _thread_name(thread.name, thread.thread_id)] for thread in profile.threads],
+        **_stacks(profile),
+    }
+
+
+def _service(profile: Profile) -> str:
+    return profile.service or "profile"
+
+
+def _where(profile: Profile, index: int) -> str:
+    line = profile.lines[index]
+    return f"{profile.shortened[index]}:{line}" if line else profile.shortened[index]
+
+
+def _thread_name(name: str, thread_id: int) -> str:
+    return name or (f"thread {thread_id}" if thread_id else "thread")
+
+
+def _stacks(profile: Profile) -> dict[str, list[int]]:
+    """All stacks as a tree in preorder: sorted, each shares with the one before it what the two begin with."""
+    depths, calls = [0], [0]
+    nodes: list[int] = []
+    values: list[int] = []
+    threads: list[int] = []
+    path, last = [0], tuple[int, ...]()  # the nodes from the root to the last stack's end; its functions
+    stacks = [(tuple([function for function, _ in reversed(each.frames)]), each) for each in profile.samples]
+    for stack, sample in sorted(stacks, key=lambda pair: (pair[0], pair[1].thread)):
+        common = _common(last, stack)
+        del path[common + 1 :]
+        for depth, function in enumerate(stack[common:], common + 1):
+            path.append(len(depths))
+            depths.append(depth)
+            calls.append(function)
+        last = stack
+        if nodes and nodes[-1] == path[-1] and threads[-1] == sample.thread:
+            values[-1] += sample.value
+        else:
+            nodes.append(path[-1])
+            values.append(sample.value)
+            threads.append(sample.thread)
+    return {"depths": depths, "calls": calls, "nodes": nodes, "values": values, "sampleThreads": threads}
+
+
+def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """How many functions two stacks begin with alike."""
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return at
+    return min(len(one), len(other))
+
+
+def facts(profile: Profile) -> Iterator[Fact]:
+    """What the page says of the recording, in its first lines; what the profile does not say is left out."""
+    notes = profile.notes
+    if profile.began:
+        yield "When", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(profile.began)), False
+    if profile.seconds:
+        yield "Length", f"{profile.seconds:.1f} s", False
+    if "source" in notes:
+        yield "Read by", table.reader_name(notes["source"]), False
+    if "rate" in notes:
+        yield _rate(notes["rate"], notes.get("rate_asked", ""))
+    if profile.count:
+        yield "Samples", f"{profile.count:,}", False
+    if notes.get("missed", "").isdigit():
+        missed = int(notes["missed"])
+        share = missed / max(1, missed + profile.count)
+        yield "Missed", f"{missed:,} ({table.percent(share).strip()})" if missed else "none", share > 1 - _NOTABLY_LESS
+    if "own_cpu_seconds" in notes and profile.seconds:
+        yield "Own cost", f"{100 * float(notes['own_cpu_seconds']) / profile.seconds:.0f} % of a core", False
+
+
+def _rate(rate: str, asked: str) -> Fact:
+    """The rate, and the one that was asked for where it was not reached."""
+    reached, wanted = float(rate), float(asked or 0)
+    less = reached < _NOTABLY_LESS * wanted
+    return "Rate", f"{reached:.0f} Hz of {wanted:.0f}" if less else f"{reached:.0f} Hz", less

@@ -1,4 +1,4 @@
-"""The hottest functions: which ones have most of the time, themselves and with what they call, and in which processes."""
+"""The hottest functions: which ones have most of the time, themselves and with what they call, and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A profile as a value: functions, stacks, processes and threads, read from a gzipped pprof file of ours or another's."""
+"""A profile as a value: functions, stacks, processes and threads, read from a pprof file of ours or another's."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from enum import Enum
 
 _PACKAGES = re.compile(r"^.*/(?:site|dist)-packages/")
 _STDLIB = re.compile(r"^.*/lib(?:64)?/python3\.\d+t?/")
-_NATIVE = (".so", ".c", ".cc", ".cpp", ".pyx", ".rs")
+_NATIVE = re.compile(r"\.(?:so(?:\.\d+)*|c|cc|cpp|pyx|rs)$")
+_INSTALLED_SCRIPT = re.compile(r"/bin/[^/.]+$")
 
 
 class Origin(Enum):
@@ -23,9 +24,9 @@ class Origin(Enum):
 
 def origin_of(file: str, prefixes: Sequence[str] = ()) -> Origin:
     """Tell by the path; `prefixes` are folders of the standard library, as the agent named them."""
-    if not file or file.endswith(_NATIVE):
+    if not file or _NATIVE.search(file):
         return Origin.NATIVE
-    if _PACKAGES.match(file):
+    if _PACKAGES.match(file) or _INSTALLED_SCRIPT.search(file):
         return Origin.LIBRARY
     if file.startswith("<frozen") or _STDLIB.match(file) or any(file.startswith(f"{each}/") for each in prefixes):
         return Origin.STDLIB
@@ -33,7 +34,7 @@ def origin_of(file: str, prefixes: Sequence[str] = ()) -> Origin:
 
 
 def shorten(files: Sequence[tuple[str, Origin]]) -> tuple[str, ...]:
-    """Name files by what tells them apart: libraries from their package on, the service's from what it has in common."""
+    """Name files by what tells them apart: libraries from their package on, the service's without what all share."""
     own = sorted({file for file, origin in files if origin is Origin.SERVICE and file.startswith("/")})
     common = os.path.commonpath([os.path.dirname(file) for file in own]) if own else ""
     base = os.path.dirname(common).rstrip("/") + "/"
