@@ -100,8 +100,7 @@ class Probe:
         account, tally = self.account, self.tally
         state, reason = self.state, self.reason
         if state == ARMED and account.governed(now):
-            state = PAUSED
-            reason = f"over the budget of its process: {account.sampled_share:.2%} of the executions are looked at"
+            state, reason = PAUSED, _over_budget(account.sampled_share)
         return ProbeCounters(
             probe_id=self.spec.probe_id,
             where=self.spec.where,
@@ -171,3 +170,10 @@ class Probe:
         if self.exception is None:
             self.account.close()
         self.tell(native.monotonic())
+
+
+def _over_budget(share: float) -> str:
+    """Why it is paused; `share` of the executions were looked at so far."""
+    if share > 0.9999:
+        return "over the budget of its process: it is switched off for a moment"
+    return f"over the budget of its process: {share:.2%} of the executions are looked at"
