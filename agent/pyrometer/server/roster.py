@@ -31,11 +31,13 @@ class Candidate:
     pid: int
     addresses: tuple[Address, ...]
     """Where its agent may listen; empty: it has none."""
+    said: str = ""
+    """The service's name as its agent says it, where its address does not tell."""
 
     @property
     def service(self) -> str:
-        """The service's name, as far as the address tells."""
-        return next((address.service for address in self.addresses if address.service), "")
+        """The service's name, as far as it is known."""
+        return next((address.service for address in self.addresses if address.service), self.said)
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,12 @@ def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bo
     addresses = find_addresses()
     wanted = list(dict.fromkeys(pids))
     if wanted:
-        found = [Candidate(pid, tuple(addresses.get(pid, ()))) for pid in wanted]
+        found = _with_services([Candidate(pid, tuple(addresses.get(pid, ()))) for pid in wanted])
         for candidate in found:
             _check(candidate, service)
         return found
     running = [pid for pid in sorted(addresses) if kernel.state_of(pid) and not kernel.is_helper(pid)]
-    found = [Candidate(pid, tuple(addresses[pid])) for pid in running]
+    found = _with_services([Candidate(pid, tuple(addresses[pid])) for pid in running])
     if service:
         found = [candidate for candidate in found if candidate.service == service]
         if not found:
@@ -85,6 +87,17 @@ def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bo
     elif without_agent:
         found += [Candidate(pid, ()) for pid in _pythons() if pid not in addresses]
     return found
+
+
+def _with_services(found: list[Candidate]) -> list[Candidate]:
+    """Ask the agents that listen on socket files who they are: their addresses do not tell."""
+    nameless = [candidate for candidate in found if candidate.addresses and not candidate.service]
+    if not nameless:
+        return found
+    with ThreadPoolExecutor(min(_MAX_WORKERS, len(nameless))) as pool:
+        greetings = pool.map(_greet, nameless)
+        said = {c.pid: hello.service for c, (hello, _, _) in zip(nameless, greetings, strict=True) if hello}
+    return [replace(candidate, said=said.get(candidate.pid, "")) for candidate in found]
 
 
 def the_only_service(found: list[Candidate]) -> list[Candidate]:
