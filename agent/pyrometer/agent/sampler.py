@@ -98,6 +98,10 @@ class Sampler:
         self._run = None
 
 
+LOOKING: set[int] = set()
+"""Idents of the threads of all samplers: none is to be seen by another, nor in a dump."""
+
+
 class _Run:
     """One run of the sampler: a thread, and the counts that `take` swaps out under it."""
 
@@ -118,6 +122,8 @@ class _Run:
 
     def work(self) -> None:
         """Look until stopped or abandoned. Never raises: a defect of ours ends the run and nothing else."""
+        ident = native.get_ident()
+        LOOKING.add(ident)
         try:
             due = native.monotonic()
             self._paid = native.thread_time()
@@ -127,6 +133,7 @@ class _Run:
                     self._look()
         except Exception:
             self._counts.missed += 1
+        LOOKING.discard(ident)
         self._ended = True
 
     def take(self) -> dict[str, Any]:
@@ -155,7 +162,7 @@ class _Run:
     def _look(self) -> None:
         counts = self._counts
         if native.monotonic() >= self._names_until:
-            self._names, self._own = thread_names(), {*self._own_threads(), native.get_ident()}
+            self._names, self._own = thread_names(), {*self._own_threads(), *LOOKING}
             self._names_until = native.monotonic() + _NAMES_KEPT
         self._count_threads(counts)
         # All that this thread has used since the last look, waking up included: so the share is kept exactly.

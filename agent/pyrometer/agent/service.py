@@ -14,6 +14,7 @@ from pyrometer.agent.links import Link
 from pyrometer.agent.listener import Listener
 from pyrometer.agent.probes import Registry
 from pyrometer.agent.requests import Requests
+from pyrometer.agent.sampler import LOOKING
 from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
 from pyrometer.agent.unpatched import native
@@ -76,7 +77,7 @@ class Agent:
 
     def own_threads(self) -> set[int]:
         """Idents of the agent's threads."""
-        return {*self._threads, *self.registry.own_threads()}
+        return {*self._threads, *self.registry.own_threads(), *LOOKING}
 
     def _policy(self) -> Policy:
         """The owner's policy as it is now. Raises LinkError where it turns us off or can't be read."""
@@ -95,6 +96,7 @@ class Agent:
         for link in self._links.values():
             link.release()
         self._links, self._threads = {}, {}
+        LOOKING.clear()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
