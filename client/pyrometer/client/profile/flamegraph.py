@@ -1,7 +1,7 @@
 """A profile as one page: a flame graph that needs no network, no server and no WebGL.
 
-The page is `flamegraph.html` with its style, its script and the profile in it. Its policy lets it load nothing and run
-nothing but that script. The profile is JSON in which `<` is escaped, and reaches the page as text, never as markup.
+The page is made of the files in `page/`, with the profile in it. Its policy lets it load nothing, and run nothing but
+its own script. The profile is JSON in which `<` is escaped, and reaches the page as text, never as markup.
 
 Stacks travel as a tree in preorder, with the samples beside it:
 
@@ -27,9 +27,10 @@ from pyrometer.client.profile import table
 from pyrometer.client.profile.model import Profile
 from pyrometer.client.profile.paths import Origin
 
+_SCRIPTS = ("calls.js", "drawing.js", "telling.js", "reader.js")
 _ORIGINS = {origin: index for index, origin in enumerate(Origin)}
 _MAX_COMMAND = 80
-_NOTABLY_LESS = 0.8
+_MUCH = 0.2
 _SCRIPT_HOSTILE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 Fact = tuple[str, str, bool]
@@ -38,7 +39,7 @@ Fact = tuple[str, str, bool]
 
 def render(profile: Profile) -> str:
     """Make the page, whole: it refers to nothing outside itself."""
-    style, script = _part("flamegraph.css"), _part("flamegraph.js")
+    style, script = _part("style.css"), "\n".join(_part(name) for name in _SCRIPTS)
     parts = {
         "TITLE": html.escape(f"{_service(profile)}: flame graph"),
         "POLICY": _policy(style, script),
@@ -46,11 +47,11 @@ def render(profile: Profile) -> str:
         "SCRIPT": script,
         "DATA": _json(_data(profile)),
     }
-    return re.sub(r"@([A-Z]+)@", lambda found: parts[found[1]], _part("flamegraph.html"))
+    return re.sub(r"@([A-Z]+)@", lambda found: parts[found[1]], _part("page.html"))
 
 
 def _part(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
@@ -133,27 +134,25 @@ def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 def facts(profile: Profile) -> Iterator[Fact]:
     """What the page says of the recording, in its first lines; what the profile does not say is left out."""
-    notes = profile.notes
+    rate, missed, cost = map(profile.figure, ("rate", "missed", "own_cpu_seconds"))
     if profile.began:
         yield "When", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(profile.began)), False
     if profile.seconds:
         yield "Length", f"{profile.seconds:.1f} s", False
-    if "source" in notes:
-        yield "Read by", table.reader_name(notes["source"]), False
-    if "rate" in notes:
-        yield _rate(notes["rate"], notes.get("rate_asked", ""))
+    if "source" in profile.notes:
+        yield "Read by", table.reader_name(profile.notes["source"]), False
+    if rate is not None:
+        yield _rate(rate, profile.figure("rate_asked") or 0)
     if profile.count:
         yield "Samples", f"{profile.count:,}", False
-    if notes.get("missed", "").isdigit():
-        missed = int(notes["missed"])
+    if missed is not None:
         share = missed / max(1, missed + profile.count)
-        yield "Missed", f"{missed:,} ({table.percent(share).strip()})" if missed else "none", share > 1 - _NOTABLY_LESS
-    if "own_cpu_seconds" in notes and profile.seconds:
-        yield "Own cost", f"{100 * float(notes['own_cpu_seconds']) / profile.seconds:.0f} % of a core", False
+        yield "Missed", f"{missed:,.0f} ({table.percent(share).strip()})" if missed else "none", share > _MUCH
+    if cost is not None and profile.seconds:
+        yield "Own cost", f"{100 * cost / profile.seconds:.0f} % of a core", False
 
 
-def _rate(rate: str, asked: str) -> Fact:
+def _rate(reached: float, asked: float) -> Fact:
     """The rate, and the one that was asked for where it was not reached."""
-    reached, wanted = float(rate), float(asked or 0)
-    less = reached < _NOTABLY_LESS * wanted
-    return "Rate", f"{reached:.0f} Hz of {wanted:.0f}" if less else f"{reached:.0f} Hz", less
+    less = reached < (1 - _MUCH) * asked
+    return "Rate", f"{reached:.0f} Hz of {asked:.0f}" if less else f"{reached:.0f} Hz", less

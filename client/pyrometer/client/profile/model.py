@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -116,6 +117,14 @@ class Profile:
     def shortened(self) -> tuple[str, ...]:
         """A short path for each function's file."""
         return paths.shorten([(function.file, function.origin) for function in self.functions])
+
+    def figure(self, name: str) -> float | None:
+        """A figure that the notes give, not negative; None: there is none, whatever another program wrote there."""
+        try:
+            figure = float(self.notes[name])
+        except (KeyError, ValueError):
+            return None
+        return figure if 0 <= figure < math.inf else None
 
     @property
     def service(self) -> str:

@@ -38,13 +38,13 @@ def percent(share: float) -> str:
 
 def summary(profile: Profile) -> str:
     """What the profile is, in one line."""
-    notes = profile.notes
+    rate, missed, cost = map(profile.figure, ("rate", "missed", "own_cpu_seconds"))
     parts = [profile.service or "profile", f"{profile.seconds:.1f} s of {time_name(profile.kind)}"]
-    parts.append(f"{profile.count:,} samples{_missed(notes.get('missed', ''), profile.count)}")
-    if "rate" in notes:
-        parts.append(f"{reader_name(notes.get('source', ''))} at {float(notes['rate']):.0f} Hz")
-    if "own_cpu_seconds" in notes and profile.seconds:
-        parts.append(f"own cost {100 * float(notes['own_cpu_seconds']) / profile.seconds:.0f} % of a core")
+    parts.append(f"{profile.count:,} samples{_missed(missed or 0, profile.count)}")
+    if rate is not None:
+        parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz")
+    if cost is not None and profile.seconds:
+        parts.append(f"own cost {100 * cost / profile.seconds:.0f} % of a core")
     return ", ".join(parts)
 
 
@@ -60,9 +60,8 @@ def reader_name(source: str) -> str:
     )
 
 
-def _missed(missed: str, count: int) -> str:
-    number = int(missed) if missed.isdigit() else 0
-    return f" ({100 * number / (count + number):.1f} % missed)" if number else ""
+def _missed(missed: float, count: int) -> str:
+    return f" ({100 * missed / (count + missed):.1f} % missed)" if missed else ""
 
 
 def _bars(profile: Profile, row: Row) -> str:
