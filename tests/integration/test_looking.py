@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,32 @@ def test_forks_beside_a_look_lose_no_child(unique: str) -> None:
         process.stdin.flush()
         assert pyrometer("dump", unique).code == 0
         assert process.stdout.readline() == "300 ended well\n"
+        process.stdin.close()
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["outside", "agent"])
+def test_forks_beside_a_recording_lose_no_child(unique: str, source: str, tmp_path: Path) -> None:
+    """Fault 16: 2,000 children while a stream is open and samples are taken, none lost, nothing on stderr."""
+    out = tmp_path / "profile.pb.gz"
+    words = ["record", unique, "-d", "10m", "--source", source, "--mode", "wall", "-f", "pprof", "--out", str(out)]
+    with program("forker", unique, "2000", flags=("-W", "error")) as process:
+        before = _belongings(process.pid)
+        with subprocess.Popen([sys.executable, "-m", "pyrometer.client", *words], stderr=subprocess.PIPE) as record:
+            until(lambda: record.poll() is not None or _belongings(process.pid) > before, "the stream is open")
+            assert process.stdin
+            assert process.stdout
+            assert process.stderr
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "2000 ended well\n"
+            assert record.poll() is None
+            record.send_signal(signal.SIGINT)
+            _, said = record.communicate(timeout=30)
+        assert record.returncode == 0, said
+        assert out.stat().st_size > 0
+        until(lambda: _belongings(process.pid) == before, "the service is as it was")
         process.stdin.close()
         assert process.stderr.read() == ""
 
