@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from enum import Enum
 
 _PACKAGES = re.compile(r"^.*/(?:site|dist)-packages/")
+_DEMO = "/pyrometer/demo/app/"
+"""The demo plays a service: its code is one's own wherever it is installed."""
 _STDLIB = re.compile(r"^.*/lib(?:64)?/python3\.\d+t?/")
 _NATIVE = re.compile(r"\.(?:so(?:\.\d+)*|c|cc|cpp|pyx|rs)$")
 _INSTALLED_SCRIPT = re.compile(r"/bin/[^/.]+$")
@@ -26,6 +28,8 @@ def origin_of(file: str, prefixes: Sequence[str] = ()) -> Origin:
     """Tell by the path; `prefixes` are folders of the standard library, as the agent named them."""
     if not file or _NATIVE.search(file):
         return Origin.NATIVE
+    if _DEMO in file:
+        return Origin.SERVICE
     if _PACKAGES.match(file) or _INSTALLED_SCRIPT.search(file):
         return Origin.LIBRARY
     if file.startswith("<frozen") or _STDLIB.match(file) or any(file.startswith(f"{each}/") for each in prefixes):
