@@ -15,7 +15,7 @@ function oklch(l, c, h) {
 // Of each origin: lightness, chroma and hue, cold and hot.
 const PALETTES = {
   light: [[[.91, .07, 84], [.72, .17, 38]], [[.89, .042, 215], [.77, .095, 218]], [[.9, .035, 275], [.78, .085, 278]], [[.88, .004, 60], [.76, .006, 60]]],
-  dark: [[[.68, .085, 80], [.74, .18, 42]], [[.40, .05, 222], [.5, .085, 222]], [[.35, .05, 278], [.47, .09, 280]], [[.37, .006, 60], [.48, .008, 60]]],
+  dark: [[[.69, .1, 78], [.74, .18, 42]], [[.40, .05, 222], [.5, .085, 222]], [[.35, .05, 278], [.47, .09, 280]], [[.37, .006, 60], [.48, .008, 60]]],
 };
 
 function shade(origin, heat, offset = 0) {
@@ -125,7 +125,7 @@ function drawText(frame, x, y, room, character) {
   if (frame.fn < 0 || name.endsWith("…")) return;
   const used = ink.measureText(name).width + 2 * character, {where} = functions[frame.fn];
   if (!where || used + where.length * character > room) return;
-  ink.globalAlpha *= .68;
+  ink.globalAlpha *= .76;
   ink.fillText(where, x + used, y);
 }
 
