@@ -111,7 +111,10 @@ def serving(
         server = Server(service, process.pid, port, count, mark, folder)
         until(lambda: process.poll() is not None or server.answers(), f"{command} answers")
         assert process.poll() is None, log.read_text()
-        until(server.agents, f"{count} processes with agents")
+        try:
+            until(server.agents, f"{count} processes with agents")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{pyrometer('ps', service).out}\n{log.read_text()}") from None
         yield server
     finally:
         end(process, mark)

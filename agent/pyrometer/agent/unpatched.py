@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 
 def _original(module: str, name: str, current: Any) -> Any:
-    """What `module.name` was before gevent or eventlet patched it."""
-    gevent = sys.modules.get("gevent.monkey")
-    if gevent is not None:
-        return gevent.saved.get(module, {}).get(name, current)
+    """What `module.name` was before gevent or eventlet patched it.
+
+    Either may be half imported by the service's main thread while we run in another one: then it has patched nothing.
+    """
+    saved = getattr(sys.modules.get("gevent.monkey"), "saved", {})
+    if name in saved.get(module, {}):
+        return saved[module][name]
     eventlet = sys.modules.get("eventlet.patcher")
-    if eventlet is not None and eventlet.already_patched:
-        return getattr(eventlet.original(module), name, current)
+    if getattr(eventlet, "already_patched", None):
+        return getattr(eventlet.original(module), name, current)  # type: ignore[union-attr]
     return current
 
 
