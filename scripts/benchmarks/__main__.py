@@ -1,0 +1,77 @@
+"""`python -m benchmarks`: measures rows and prints them as they come."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.pop("PYTHONPATH", None)  # by which we were found; what is measured does not get it
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it would have every start compile everything
+
+from benchmarks import commands, dumping, forking, groups, idle, leases, probing, recording, report
+from benchmarks.model import Measured, Row, Setting
+
+ROWS = [*idle.ROWS, *dumping.ROWS, *probing.ROWS, *recording.ROWS, *forking.ROWS, *leases.ROWS, *commands.ROWS]
+
+
+def main() -> int:
+    """Measure what is asked for; 1 if a bar is missed, or a row could not be measured."""
+    asked = _arguments()
+    rows = [row for row in ROWS if not asked.row or row.name in asked.row]
+    with groups.undisturbed() as first:
+        _say(report.head(undisturbed=first))
+        found = _all(rows, Setting(quick=asked.quick, peers=asked.peers))
+    if asked.json:
+        asked.json.write_text(json.dumps(report.document(found), indent=2, ensure_ascii=False) + "\n")
+    missed = [figure for each in found for figure in each.figures if figure.met is False]
+    return 1 if missed or any(each.failure for each in found) else 0
+
+
+def _all(rows: list[Row], setting: Setting) -> list[Measured]:
+    found = []
+    for row in rows:
+        found.append(_measure(row, setting))
+        _say(report.lines(found[-1]))
+    return found
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measures rows and prints them as they come.", allow_abbrev=False
+    )
+    names = [row.name for row in ROWS]
+    parser.add_argument(
+        "--row",
+        action="append",
+        choices=names,
+        metavar="NAME",
+        help=f"one of {', '.join(names)}; only this one; may be given several times",
+    )
+    # The script that starts us takes this one; it is here to be listed.
+    parser.add_argument("--python", metavar="PATH", help="the interpreter to measure; else the first one found")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--quick", action="store_true", help="a third of the rounds")
+    parser.add_argument("--peers", action="store_true", help="ddtrace and debugpy too; needs a package index")
+    return parser.parse_args()
+
+
+def _measure(row: Row, setting: Setting) -> Measured:
+    began = time.monotonic()
+    try:
+        figures = tuple(row.measure(setting))
+    except (RuntimeError, OSError, ValueError) as error:
+        return Measured(row.name, time.monotonic() - began, failure=f"{type(error).__name__}: {error}")
+    return Measured(row.name, time.monotonic() - began, figures)
+
+
+def _say(lines: list[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""A service that knows, to the millisecond, until when a probe of its own was armed.
+
+Arguments: service. `armed` waits until one is; `gone` waits until none is, and answers the monotonic clock.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import talk
+
+import pyrometer.agent
+
+_PATIENCE = 20.0
+
+
+def armed() -> float:
+    """Wait until a probe is armed."""
+    return _wait(wanted=True)
+
+
+def gone() -> float:
+    """Wait until none is; answers when that was seen, in seconds of the system's monotonic clock."""
+    return _wait(wanted=False)
+
+
+def _wait(*, wanted: bool) -> float:
+    agent = pyrometer.agent._agent
+    assert agent is not None
+    end = time.monotonic() + _PATIENCE
+    while bool(agent.registry.statuses()) is not wanted and time.monotonic() < end:
+        time.sleep(0.002)
+    return time.monotonic()
+
+
+pyrometer.agent.start(service=sys.argv[1], strict=True)
+talk.serve({"armed": armed, "gone": gone})
