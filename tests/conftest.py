@@ -18,6 +18,11 @@ def _version(mark: pytest.Mark) -> tuple[int, ...]:
     return tuple(int(part) for part in mark.args[0].split("."))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--thorough`: those that take minutes too."""
+    parser.addoption("--thorough", action="store_true", help="run the tests that take minutes too")
+
+
 def _concerns_this_python(item: pytest.Item) -> bool:
     here = sys.version_info[:2]
     since = all(_version(mark) <= here for mark in item.iter_markers("since_python"))
@@ -25,8 +30,13 @@ def _concerns_this_python(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is about another version of Python: it is not skipped, it has nothing to say here."""
-    kept = [item for item in items if _concerns_this_python(item)]
+    """Deselect what is about another version of Python, which has nothing to say here, and what takes minutes."""
+    thorough = config.getoption("thorough")
+    kept = [
+        item
+        for item in items
+        if _concerns_this_python(item) and (thorough or item.get_closest_marker("thorough") is None)
+    ]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
         items[:] = kept

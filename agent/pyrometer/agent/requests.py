@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.links import Link
-    from pyrometer.agent.service import Agent
+    from pyrometer.agent.reception import Reception
     from pyrometer.guard.policy import Policy
     from pyrometer.guard.redaction import Redactor
 
@@ -27,8 +27,8 @@ _MAX_LINES = 20_000
 class Requests:
     """Answers the requests of one link, and ends with it what it started."""
 
-    def __init__(self, agent: Agent, link: Link, policy: Policy, redactor: Redactor) -> None:
-        self._agent = agent
+    def __init__(self, reception: Reception, link: Link, policy: Policy, redactor: Redactor) -> None:
+        self._reception = reception
         self._link = link
         self._policy = policy
         self._clean = redactor.clean
@@ -38,7 +38,7 @@ class Requests:
 
     def release(self) -> None:
         """The watcher is gone: disarm its probes, end its sampler."""
-        self._agent.registry.release(self._link)
+        self._reception.registry.release(self._link)
         if self._sampler is not None:
             self._sampler.stop()
 
@@ -57,7 +57,7 @@ class Requests:
         return {}
 
     def _dump(self, request: dict[str, Any]) -> dict[str, Any]:
-        answer = capture(self._agent.own_threads())
+        answer = capture(self._reception.own_threads())
         self._sources.name(code[1] for code in answer["codes"])
         return answer
 
@@ -80,7 +80,7 @@ class Requests:
         """Arm a probe for as long as this link lives; the link is given up once it is silent for the lease."""
         spec = ProbeSpec.from_wire(request.get("probe"))
         spec = spec._replace(by=self._named(spec.by))
-        status = self._agent.registry.arm(spec, self._link, self._emit)
+        status = self._reception.registry.arm(spec, self._link, self._emit)
         self._leases[spec.probe_id] = spec.lease
         self._link.lease = max(self._leases.values())
         asked = f" if {spec.condition}" if spec.condition else ""
@@ -92,7 +92,7 @@ class Requests:
         ids = request.get("probe_ids")
         if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
             raise BadRequest("disarm needs a list of ids")
-        gone = self._agent.registry.disarm(ids, None if request.get("others") is True else self._link)
+        gone = self._reception.registry.disarm(ids, None if request.get("others") is True else self._link)
         for each in gone:
             self._leases.pop(each, None)
         self._link.lease = max(self._leases.values(), default=None)
@@ -101,7 +101,7 @@ class Requests:
         return {"probe_ids": gone}
 
     def _probes(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"probes": [status._asdict() for status in self._agent.registry.statuses()]}
+        return {"probes": [status._asdict() for status in self._reception.registry.statuses()]}
 
     def _sample(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start this link's sampler at `rate` looks a second; 0 ends it."""
@@ -109,7 +109,7 @@ class Requests:
         if type(rate) is not int or not 0 <= rate <= 1000:
             raise BadRequest("a rate is from 0 to 1,000 a second")
         if self._sampler is None:
-            self._sampler = Sampler(lambda: set(self._agent.own_threads()), self._policy.cpu_share)
+            self._sampler = Sampler(lambda: set(self._reception.own_threads()), self._policy.cpu_share)
         if rate:
             self._sampler.start(rate)
         else:
@@ -130,7 +130,7 @@ class Requests:
 
     def _audit(self, text: str) -> None:
         if self._policy.audit == "stderr":
-            self._agent.stderr.line(text)
+            self._reception.stderr.line(text)
 
     def _named(self, claimed: str) -> str:
         """Who it is: what the kernel proves, and what was claimed."""

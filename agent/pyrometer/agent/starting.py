@@ -45,7 +45,7 @@ def start(
         agent.start()
         if settings.outside:
             _let_outside_in()
-    except (OSError, LinkError, RuntimeError) as error:
+    except (OSError, ImportError, LinkError, RuntimeError) as error:
         if strict:
             raise RuntimeError(f"the agent of pyrometer did not start: {error}") from error
         StandardError().line(f"the agent did not start: {error}")

@@ -1,0 +1,119 @@
+"""Modules of ours that are read when the agent starts and run when somebody looks.
+
+Running them all at the start would cost every service 40 ms and 3 MB that most processes never need. Importing them
+later is not possible everywhere: the process may have changed its root or its user by then, or its files may be those
+of another version. So their code is kept as bytes, half a megabyte, and they are run in the order below, each after
+those that it imports. No import lock is held meanwhile: a child that is forked in between starts over.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from _frozen_importlib import module_from_spec
+from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
+from _imp import _fix_co_filename  # type: ignore[attr-defined]
+
+from pyrometer.agent.unpatched import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+_ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
+_ENGINES = {
+    "monitoring": ("bindings", "raises", "monitoring"),
+    "bytecode": (
+        *("tables", "assembly", "flow", "rewriting", "trampolines", "switches", "calls", "plans"),
+        *("raises", "catching", "bytecode"),
+    ),
+}
+MODULES = (
+    *(f"link.{name}" for name in ("framing", "model")),
+    *(f"guard.{name}" for name in ("patterns", "names", "texts", "redaction")),
+    *(f"agent.{name}" for name in ("mappings", "attributes", "kinds", "comparisons", "operations", "vocabulary")),
+    *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
+    *(f"agent.{name}" for name in ("values", "expressions", "loaded", "scopes", "locations")),
+    *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
+    *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
+    *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "probe", "probes")),
+    *(f"agent.{name}" for name in ("links", "peers", "sources", "stacks", "sampler", "requests", "reception")),
+)
+"""Names below `pyrometer`, each after all that it imports."""
+_NEEDED = (
+    *("collections", "functools", "gc", "itertools", "json", "opcode", "operator", "re", "stat", "struct", "typing"),
+)
+"""What they import of the standard library, which may be out of reach by then as well."""
+_HEADER = 16
+"""Bytes of a cached module before its code: magic number, flags, and the source's time and size (PEP 552)."""
+
+
+class Deferred:
+    """The code of `MODULES`, from `read` to `run`."""
+
+    def __init__(self) -> None:
+        self._lock = native.allocate_lock()
+        self._waiting: dict[str, tuple[ModuleSpec, bytes]] = {}
+        self._running: str | None = None
+
+    def read(self) -> None:
+        """Keep the code of what has not been imported. Raises ImportError, OSError."""
+        for name in _NEEDED:
+            __import__(name)
+        for name in (f"pyrometer.{each}" for each in MODULES):
+            if name not in sys.modules:
+                self._waiting[name] = _read(name)
+
+    def run(self) -> None:
+        """See that all of them are imported; returns at once where they are. Raises what importing raises."""
+        if not self._waiting:
+            return
+        with self._lock:
+            for name, (spec, data) in list(self._waiting.items()):
+                self._running = name
+                if name not in sys.modules:
+                    _execute(spec, data)
+                del self._waiting[name]
+            self._running = None
+
+    def reset_after_fork(self) -> None:
+        """In the child: another thread may have been in the middle of `run`, and that module begins anew."""
+        self._lock = native.allocate_lock()
+        if self._running in self._waiting:
+            sys.modules.pop(self._running, None)
+        self._running = None
+
+
+def _read(name: str) -> tuple[ModuleSpec, bytes]:
+    """A module's marshalled code: from Python's cache where that is current, else compiled now."""
+    package, _, _ = name.rpartition(".")
+    places = [f"{place}/engines" for place in sys.modules["pyrometer.agent"].__path__]
+    spec = PathFinder.find_spec(name, places if package == "pyrometer.agent.engines" else sys.modules[package].__path__)
+    if spec is None:
+        raise ImportError(f"{name} is not there: install pyrometer again", name=name)
+    return spec, _cached(spec) or marshal.dumps(spec.loader.get_code(name))  # type: ignore[union-attr]
+
+
+def _cached(spec: ModuleSpec) -> bytes:
+    """What Python's cache holds of it; empty where that is missing or older than the source."""
+    try:
+        data: bytes = spec.loader.get_data(spec.cached)  # type: ignore[union-attr]
+        status = spec.loader.path_stats(spec.origin)  # type: ignore[union-attr]
+    except (OSError, AttributeError):
+        return b""
+    made = b"".join((int(number) & 0xFFFFFFFF).to_bytes(4, "little") for number in (0, status["mtime"], status["size"]))
+    return data[_HEADER:] if data[:_HEADER] == MAGIC_NUMBER + made else b""
+
+
+def _execute(spec: ModuleSpec, data: bytes) -> None:
+    """Do what an import does once it has found the code."""
+    code = marshal.loads(data)  # noqa: S302 - our own files
+    _fix_co_filename(code, spec.origin)
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    try:
+        exec(code, module.__dict__)  # noqa: S102
+    except BaseException:
+        sys.modules.pop(spec.name, None)
+        raise
+    package, _, name = spec.name.rpartition(".")
+    setattr(sys.modules[package], name, module)
