@@ -25,11 +25,16 @@ def gone() -> float:
     return _wait(wanted=False)
 
 
+def _armed(agent: Agent) -> bool:
+    """Whether any probe is; there is nothing to have one before somebody looks."""
+    return agent.reception is not None and bool(agent.reception.registry.statuses())
+
+
 def _wait(*, wanted: bool) -> float:
     agent = pyrometer.agent._agent
     assert agent is not None
     end = time.monotonic() + _PATIENCE
-    while bool(agent.registry.statuses()) is not wanted and time.monotonic() < end:
+    while _armed(agent) is not wanted and time.monotonic() < end:
         time.sleep(0.002)
     return time.monotonic()
 
