@@ -356,6 +356,26 @@ def test_in_the_child_of_a_fork_everything_is_put_back(engine: Any, shapes: type
     assert hits.seen == [2]
 
 
+def test_a_child_of_a_fork_puts_closures_back_from_its_second_arrangement_on(
+    engine: Any, shapes: types.ModuleType
+) -> None:
+    """Only the first one, which each child makes, is kept short."""
+    wrapper = nested(shapes.traced.__code__, "wrapper")
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            engine.arrange([], [])
+            place(engine, Hits().at(wrapper, line_of("shapes", "traced: call")))
+            shapes.made = shapes.traced(lambda a: a)
+            is_ours = shapes.made.__code__ is not wrapper
+            engine.arrange([], [])
+            status = 0 if is_ours and shapes.made.__code__ is wrapper else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
 # What can't be placed.
 
 
@@ -401,6 +421,37 @@ def test_an_audit_hook_that_refuses_keeps_the_function_as_it_is(engine: Any, sha
         refusing.clear()
     assert "not here" in placement.error
     assert shapes.plain.__code__ is code
+
+
+def test_an_audit_hook_that_refuses_to_give_code_back_stops_nothing_else(engine: Any, shapes: types.ModuleType) -> None:
+    """A closure keeps the code that it was made with, which is inert by then."""
+    wrapper = nested(shapes.traced.__code__, "wrapper")
+    hits, refusing = Hits("args"), [True]
+    place(engine, hits.at(wrapper, line_of("shapes", "traced: call")))
+    shapes.made = shapes.traced(lambda a: a)
+    made = shapes.made
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "object.__setattr__" and args[1] == "__code__" and refusing and args[0] is made:
+            raise PermissionError("not here")
+
+    sys.addaudithook(hook)
+    try:
+        assert engine.arrange([], []) == []
+    finally:
+        refusing.clear()
+    assert made(1) == 1
+    assert shapes.traced(lambda a: a).__code__ is wrapper
+    assert hits.seen == []
+
+
+def test_a_scope_of_too_many_functions_says_so(
+    engine: Any, faults: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are left out are not seen, and the watcher should know. Fault 34."""
+    monkeypatch.setattr("pyrometer.agent.engines.bytecode.MAX_FUNCTIONS", 2)
+    (placement,) = engine.arrange([], [Hits().of("CardError")])
+    assert "the first 2 are watched" in placement.note
 
 
 # The meter.
@@ -597,6 +648,28 @@ def test_a_line_and_exceptions_share_a_function(engine: Any, faults: types.Modul
 def line_of_decline(faults: types.ModuleType) -> int:
     line: int = faults.decline.__code__.co_firstlineno + 2
     return line
+
+
+def test_points_that_come_while_a_type_is_looked_at_are_not_forgotten(faults: types.ModuleType) -> None:
+    """A thread looks at an exception for the points before; what it remembers would hide the type from the new ones."""
+    from pyrometer.agent.engines.catching import TableCallback
+    from pyrometer.agent.engines.switches import Guard
+
+    hits = Hits()
+    wanted = hits.of("CardError")
+
+    def switch(_: BaseException) -> bool:
+        watch.change([wanted])
+        return False
+
+    watch = TableCallback([wanted._replace(matches=switch)], Guard())
+    with pytest.raises(faults.CardError) as raised:
+        faults.decline(1)
+    error = raised.value.with_traceback(raised.tb.tb_next)
+    watch.function(error)
+    assert hits.seen == []
+    watch.function(error)
+    assert hits.seen == [("decline", "CardError")]
 
 
 def test_nothing_is_kept_of_an_exception(engine: Any, faults: types.ModuleType) -> None:

@@ -214,6 +214,23 @@ def test_a_line_that_was_switched_off_as_not_ours_is_switched_on_for_the_next_pr
     assert (first.seen, second.seen) == ([1, 2], [2])
 
 
+def test_a_probe_that_comes_to_a_line_that_is_off_is_served(engine: Any, shapes: types.ModuleType) -> None:
+    """It was switched off for a neighbour that is over its budget, or done; the new one is served. Fault 12."""
+    first, second, third = Hits("a"), Hits("a"), Hits("a")
+    first.meter = Meter(1, lambda _: None)
+    code, line = shapes.plain.__code__, line_of("shapes", "plain: total")
+    points = [hits.at(code, line, "", name) for hits, name in ((first, "one"), (second, "two"), (third, "three"))]
+    engine.arrange(points[:1], [])
+    shapes.plain(1), shapes.plain(2)
+    engine.arrange(points[:2], [])
+    shapes.plain(3)
+    engine.arrange(points[:1], [])
+    shapes.plain(4)
+    engine.arrange(points[2:], [])
+    shapes.plain(5)
+    assert (first.seen, second.seen, third.seen) == ([1], [3], [5])
+
+
 def test_more_code_objects_than_one_callback_takes_are_served_too(engine: Any, shapes: types.ModuleType) -> None:
     """Through a table then. Fault 34."""
     line = line_of("shapes", "plain: total")
@@ -307,6 +324,19 @@ def test_a_callback_that_comes_after_disarming_is_a_tombstone(engine: Any, shape
     assert on_line(code, line + 1) is None
     assert on_raise(code, 0, ValueError()) is None
     assert hits.seen == []
+
+
+def test_a_dispatcher_that_comes_after_disarming_is_a_tombstone_too(engine: Any, shapes: types.ModuleType) -> None:
+    """For code that it does not know as well: that may be its successor's by then."""
+    line = line_of("shapes", "plain: total")
+    codes = [shapes.plain.__code__.replace() for _ in range(40)]
+    engine.arrange([Hits().at(code, line, "", str(number)) for number, code in enumerate(codes)], [])
+    tool = next(tool for tool in (4, 3) if monitoring.get_tool(tool) == "pyrometer")
+    on_line = monitoring.register_callback(tool, monitoring.events.LINE, None)
+    assert on_line(shapes.plain.__code__, line) is monitoring.DISABLE
+    engine.arrange([], [])
+    assert on_line(shapes.plain.__code__, line) is None
+    assert on_line(codes[0], line) is None
 
 
 # The meter.

@@ -1,7 +1,7 @@
 """Bytecode of CPython 3.11 as instructions that know where they jump and who handles their exceptions, and back.
 
-`dis` is not used: it pulls `inspect` and more into the service. An instruction keeps its own handler, so one that is put
-between two others says for itself what covers it, and the exception table follows from that.
+`dis` is not used: it pulls `inspect` and more into the service. An instruction keeps its own handler, so one that is
+put between two others says for itself what covers it, and the exception table follows from that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import opcode
 from typing import NamedTuple
 
 from pyrometer.agent.engines.tables import (
+    NOWHERE,
     UNIT,
     Position,
     Region,
@@ -64,7 +65,7 @@ class Instruction:
         arg: int = 0,
         *,
         target: Instruction | None = None,
-        position: Position = Position(None),
+        position: Position = NOWHERE,
         handler: Handler | None = None,
     ) -> None:
         self.op = op

@@ -3,9 +3,9 @@
 `rewriting` puts calls before lines, `trampolines` leads exceptions through a callback; `plans` says which code objects
 that takes. Here is what they are for: which functions bear them, and which calls are on.
 
-A function's next call runs its new code. Frames that already run go on with what they have: they see nothing of a probe
-that comes, and of one that goes they are told by its switch. So "disarmed" means: every function has its own code again,
-and what still runs is inert. What other tools have made of a function meanwhile is left alone.
+A function's next call runs its new code. Frames that already run go on with what they have: they see nothing of a
+probe that comes, and of one that goes they are told by its switch. So "disarmed" means: every function has its own code
+again, and what still runs is inert. What other tools have made of a function meanwhile is left alone.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class BytecodeEngine:
         if self._watch is not None and self._watch is not watch:
             self._watch.retire()
         self._plan, self._watch = plan if concerned else None, watch
-        return [*plan.placements(NOTE), *_placements(exceptions, len(concerned) > MAX_FUNCTIONS)]
+        return [*plan.placements(NOTE), *map(_placement, exceptions)]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
         """Switch a probe's calls off or on again, in frames that run, too."""
@@ -140,7 +140,7 @@ class BytecodeEngine:
         for function in left.values():
             self._give(function, self._original(function.__code__), plan)
         self._functions = {key: each for key, each in concerned.items() if codes[key] is not self._original(codes[key])}
-        self._sweep(left.values())
+        self._sweep(left.values(), plan)
 
     def _give(self, function: FunctionType, code: CodeType, plan: Plan) -> None:
         if function.__code__ is code:
@@ -169,19 +169,18 @@ class BytecodeEngine:
         if plan.watch is not None:
             plan.watch.guard.turn(on=plan.watch.meter.left > 0)
 
-    def _sweep(self, restored: Iterable[FunctionType]) -> None:
-        """Give their own code also to closures that were made while their makers bore ours, where they can be reached."""
+    def _sweep(self, restored: Iterable[FunctionType], plan: Plan) -> None:
+        """Give their own code to closures that were made while their makers bore ours, where they can be reached."""
         if posix.getpid() != self._pid:
-            return  # a child of a fork is not kept waiting; what it has is inert
+            self._pid = posix.getpid()  # the child of a fork is not kept waiting this once; what it has is inert
+            return
         makers = [function for function in restored if any(nested_codes(function.__code__))]
         names = {loaded.function_module(function) for function in makers}
         walk = loaded.Walk()
         for name, module in loaded.modules():
             for function in walk.functions(module) if name in names else ():
                 if id(function) not in self._functions:
-                    original = self._original(function.__code__)
-                    if original is not function.__code__:
-                        function.__code__ = original
+                    self._give(function, self._original(function.__code__), plan)
 
     def _original(self, code: CodeType) -> CodeType:
         """What a code object was before us."""
@@ -192,11 +191,10 @@ class BytecodeEngine:
         self._originals = {key: known for key, known in self._originals.items() if known[0]() is not None}
 
 
-def _placements(exceptions: Sequence[ExceptionPoint], cut: bool) -> list[Placement]:  # noqa: FBT001
-    note = f"{NOTE}; of the scope's functions the first {MAX_FUNCTIONS} are watched" if cut else NOTE
-    return [
-        Placement(point.probe_id, note=note)
-        if point.functions
-        else Placement(point.probe_id, note=f"{NOTE}; no function of the scope is loaded yet")
-        for point in exceptions
-    ]
+def _placement(point: ExceptionPoint) -> Placement:
+    """What came of a point on exceptions."""
+    if not point.functions:
+        return Placement(point.probe_id, note=f"{NOTE}; no function of the scope is loaded yet")
+    if len(point.functions) > MAX_FUNCTIONS:
+        return Placement(point.probe_id, note=f"{NOTE}; of the scope's functions the first {MAX_FUNCTIONS} are watched")
+    return Placement(point.probe_id, note=NOTE)

@@ -138,13 +138,13 @@ def build(name: str, parameters: Sequence[str], lines: Sequence[str], namespace:
 
 def retire(callback: Callable[..., Any], mark: str) -> None:
     """Make a callback inert for a point: a thread may be on its way into it when the point is disarmed."""
-    place = callback.__globals__  # type: ignore[attr-defined]
+    place = callback.__globals__
     place[f"fire{mark}"] = _ignore
     place[f"hit{mark}"] = None
 
 
 def fire_once(tally: Tally, hit: Callable[[FrameType], None], frame: FrameType) -> None:
-    """Count and call `hit`, unless this thread is inside a hit already: a destructor that runs in one may come here again."""
+    """Count and call `hit`, unless this thread is inside a hit: a destructor that runs in one may come here again."""
     thread = native.get_ident()
     if thread in _firing:
         return

@@ -38,7 +38,7 @@ class Call(NamedTuple):
         """Switch it off for good; a thread that is on its way into it finds nothing to do."""
         self.switch.turn(on=False)
         retire(self.callback, _MARK)
-        self.callback.__code__ = _inert.__code__  # type: ignore[attr-defined]
+        self.callback.__code__ = _inert.__code__
 
 
 def _inert(*_: object) -> None:

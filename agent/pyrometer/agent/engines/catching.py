@@ -5,7 +5,7 @@ It is a constant in every function of the scope, so it stays the same while poin
 
 from __future__ import annotations
 
-from pyrometer.agent.engines.raises import RaiseCallback
+from pyrometer.agent.engines.raises import ExceptionWatch
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from pyrometer.agent.engines.switches import Guard
 
 
-class TableCallback(RaiseCallback):
+class TableCallback(ExceptionWatch):
     """Called with each exception in each frame of the scope that it comes to, while `guard` is on."""
 
     def __init__(self, points: Sequence[ExceptionPoint], guard: Guard) -> None:
+        super().__init__(points)
         self.guard = guard
         self.meter = points[0].meter
         self._last: list[type | None] = [None]
         """The type of the latest exception that is nobody's: one comes by again in each frame that it passes."""
-        super().__init__(points)
+        self.function = self._build()
 
     def change(self, points: Sequence[ExceptionPoint]) -> None:
         """Serve other points, of the same meter."""
@@ -36,14 +37,12 @@ class TableCallback(RaiseCallback):
         """Switch it off for good."""
         self.guard.turn(on=False)
         super().retire()
-        self._forget()
 
     def _forget(self) -> None:
-        self._others.clear()
-        self._wanted.clear()
+        super()._forget()
         self._last[0] = None
 
-    def _build(self) -> Callable[..., None]:
+    def _build(self) -> Callable[[BaseException], None]:
         meter, others, last, look, use_up = self.meter, self._others, self._last, self._look, self._use_up
 
         def on_exception(exc: BaseException) -> None:
@@ -66,7 +65,7 @@ class TableCallback(RaiseCallback):
         return on_exception
 
     def _use_up(self, exc: BaseException, left: int) -> None:
-        """The last event of an allowance: it is timed. Then all is off, unless the governor has given more meanwhile."""
+        """The last event of an allowance: it is timed. Then all is off, unless the governor has given more."""
         meter, began = self.meter, native.perf_counter()
         try:
             if left == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import opcode
+from itertools import pairwise
 
 from pyrometer.agent.engines.assembly import ENDS, op
 
@@ -17,7 +18,7 @@ _HAVE_ARGUMENT = opcode.HAVE_ARGUMENT
 
 def stack_depths(instructions: Sequence[Instruction]) -> dict[Instruction, int]:
     """The stack's height before each instruction that can be reached."""
-    following = dict(zip(instructions, instructions[1:], strict=False))
+    following = dict(pairwise(instructions))
     depths: dict[Instruction, int] = {}
     waiting = [(instructions[0], 0)]
     while waiting:
@@ -48,7 +49,7 @@ def assigned_locals(instructions: Sequence[Instruction], bound: Iterable[int]) -
         instructions: all of the function's.
         bound: indices of the parameters: what is bound at the start.
     """
-    following = dict(zip(instructions, instructions[1:], strict=False))
+    following = dict(pairwise(instructions))
     start = sum(1 << index for index in bound)
     before: dict[Instruction, int] = {}
     waiting = [(instructions[0], start)]

@@ -21,9 +21,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType
-    from typing import Any
+    from typing import Any, Protocol
 
     from pyrometer.agent.engines import ExceptionPoint, LinePoint
+
+    OnLine = Callable[[CodeType, int], object]
+
+    class _Events(Protocol):
+        """The events that are asked for."""
+
+        LINE: int
+        PY_START: int
+        RAISE: int
+
+    class _Monitoring(Protocol):
+        """What is used of `sys.monitoring`: the types are checked for 3.11 too, which has none."""
+
+        DISABLE: object
+        events: _Events
+
+        def get_tool(self, tool_id: int, /) -> object: ...
+        def use_tool_id(self, tool_id: int, name: str, /) -> None: ...
+        def free_tool_id(self, tool_id: int, /) -> None: ...
+        def register_callback(self, tool_id: int, event: int, func: Callable[..., object] | None, /) -> object: ...
+        def set_events(self, tool_id: int, event_set: int, /) -> None: ...
+        def set_local_events(self, tool_id: int, code: CodeType, event_set: int, /) -> None: ...
+
 
 TOOL_IDS = (4, 3)
 """In the order that they are tried. 0 to 2 are the debugger's, coverage's and the profiler's."""
@@ -46,11 +69,12 @@ class MonitoringEngine:
 
     name = "monitoring"
 
-    def __init__(self, monitoring: Any = None) -> None:
-        self._monitoring = monitoring if monitoring is not None else getattr(sys, "monitoring", None)
-        if self._monitoring is None or sys.version_info < (3, 12, 1):
+    def __init__(self) -> None:
+        monitoring: _Monitoring | None = getattr(sys, "monitoring", None)
+        if monitoring is None or sys.version_info < (3, 12, 1):
             raise EngineUnavailable("probes need CPython 3.11, or 3.12.1 or later")
-        events = self._monitoring.events
+        self._monitoring = monitoring
+        events = monitoring.events
         self._line = events.LINE
         self._raise = events.RAISE
         # LINE alone misses one-line functions on 3.13+; PY_START has no callback, and must not have one: one that
@@ -73,10 +97,10 @@ class MonitoringEngine:
         if not lines and not exceptions:
             self._release()
             return []
-        self._take()
+        tool = self._take()
         short = [point for point in lines if self._is_short(point.code)]
-        self._arrange_lines(short)
-        self._arrange_raises(exceptions)
+        self._arrange_lines(tool, short)
+        self._arrange_raises(tool, exceptions)
         return _placements(lines, short) + [Placement(point.probe_id) for point in exceptions]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
@@ -85,14 +109,15 @@ class MonitoringEngine:
         A line's callback answers DISABLE once its meter is at 0, so there is nothing to do for "off". "On" sets the
         events of its code objects anew, which is the one way to undo DISABLE for one code object and one tool.
         """
-        if not self.owned():
+        tool = self._tool
+        if tool is None or not self.owned():
             return
         if self._raises is not None and self._raises.serves(probe_id):
-            self._register(self._raise, None if paused else self._raises.function)
+            self._monitoring.register_callback(tool, self._raise, None if paused else self._raises.function)
         elif not paused:
             for armed in self._armed.values():
                 if probe_id in armed.probe_ids:
-                    self._set_anew(armed.code)
+                    self._set_anew(tool, armed.code)
 
     def owned(self) -> bool:
         """Whether the tool id is still ours, or none is needed."""
@@ -105,39 +130,40 @@ class MonitoringEngine:
             known = self._lengths[id(code)] = (code, line_costs.first_events(code) <= MAX_FIRST_CALL)
         return known[1]
 
-    def _take(self) -> None:
+    def _take(self) -> int:
         """Have a tool id. One that was lost is not fought for: what was armed is forgotten, and its callbacks inert."""
         if not self.owned():
             self._forget()
             raise EngineUnavailable("another tool took the tool id of sys.monitoring that the probes used")
-        for tool in TOOL_IDS if self._tool is None else ():
+        if self._tool is not None:
+            return self._tool
+        for tool in TOOL_IDS:
             if self._monitoring.get_tool(tool) is None:
                 try:
                     self._monitoring.use_tool_id(tool, _NAME)
                 except ValueError:  # somebody was quicker
                     continue
                 self._tool = tool
-                return
-        if self._tool is None:
-            raise EngineUnavailable(
-                f"the tool ids 3 and 4 of sys.monitoring are in use by {self._holders()}",
-                next="stop the other tool (a debugger, coverage, a profiler), or use `record`, which needs no tool id",
-            )
+                return tool
+        raise EngineUnavailable(
+            f"the tool ids 3 and 4 of sys.monitoring are in use by {self._holders()}",
+            next="stop the other tool (a debugger, coverage, a profiler), or use `record`, which needs no tool id",
+        )
 
     def _holders(self) -> str:
         names = [self._monitoring.get_tool(tool) for tool in sorted(TOOL_IDS)]
         return " and ".join(name if type(name) is str else "another tool" for name in names)
 
     def _release(self) -> None:
-        if self._tool is None or not self.owned():
+        tool = self._tool
+        if tool is None or not self.owned():
             self._forget()
             return
-        self._register(self._line, None)
-        self._register(self._raise, None)
-        self._set_global(raising=False)
+        self._monitoring.register_callback(tool, self._line, None)
+        self._monitoring.register_callback(tool, self._raise, None)
+        self._set_global(tool, raising=False)
         for armed in self._armed.values():
-            self._monitoring.set_local_events(self._tool, armed.code, 0)
-        tool = self._tool
+            self._monitoring.set_local_events(tool, armed.code, 0)
         self._forget()
         self._monitoring.free_tool_id(tool)
 
@@ -151,47 +177,45 @@ class MonitoringEngine:
         self._armed = {}
         self._lengths = {}
 
-    def _arrange_lines(self, points: Sequence[LinePoint]) -> None:
+    def _arrange_lines(self, tool: int, points: Sequence[LinePoint]) -> None:
+        """Make these lines live. The events of code with a new point are set anew: its line may be off for another."""
         wanted = _by_code(points)
         callback = _LineCallback(wanted, self._monitoring.DISABLE, self._lines) if points else None
-        self._register(self._line, callback.function if callback is not None else None)
+        self._monitoring.register_callback(tool, self._line, callback.function if callback is not None else None)
         if self._lines is not None:
             self._lines.retire(callback)
         self._lines = callback
         before, self._armed = self._armed, {**self._armed, **wanted}  # both, until all is set: a fork may come between
         for key, armed in wanted.items():
-            if key not in before or not armed.lines <= before[key].lines:
-                self._set_anew(armed.code)
+            if key not in before or armed.has_more_than(before[key]):
+                self._set_anew(tool, armed.code)
         for key, armed in before.items():
             if key not in wanted:
-                self._monitoring.set_local_events(self._tool, armed.code, 0)
+                self._monitoring.set_local_events(tool, armed.code, 0)
         self._armed = wanted
 
-    def _set_anew(self, code: CodeType) -> None:
-        self._monitoring.set_local_events(self._tool, code, 0)
-        self._monitoring.set_local_events(self._tool, code, self._local)
+    def _set_anew(self, tool: int, code: CodeType) -> None:
+        self._monitoring.set_local_events(tool, code, 0)
+        self._monitoring.set_local_events(tool, code, self._local)
 
-    def _arrange_raises(self, points: Sequence[ExceptionPoint]) -> None:
+    def _arrange_raises(self, tool: int, points: Sequence[ExceptionPoint]) -> None:
         if self._raises is not None and self._raises.points == list(points):
             return
         callback = RaiseCallback(points) if points else None
-        self._register(self._raise, callback.function if callback is not None else None)
+        self._monitoring.register_callback(tool, self._raise, callback.function if callback is not None else None)
         if self._raises is not None:
             self._raises.retire()
         self._raises = callback
-        self._set_global(raising=bool(points))
+        self._set_global(tool, raising=bool(points))
 
-    def _set_global(self, *, raising: bool) -> None:
+    def _set_global(self, tool: int, *, raising: bool) -> None:
         if raising is self._raising:
             return
         if raising and self._global_changes >= MAX_GLOBAL_CHANGES:
             raise EngineUnavailable("exceptions were watched too often in the life of this process; restart it first")
         self._global_changes += 1
-        self._monitoring.set_events(self._tool, self._raise if raising else 0)
+        self._monitoring.set_events(tool, self._raise if raising else 0)
         self._raising = raising
-
-    def _register(self, event: int, function: Callable[..., Any] | None) -> None:
-        self._monitoring.register_callback(self._tool, event, function)
 
 
 class _Armed(NamedTuple):
@@ -201,6 +225,11 @@ class _Armed(NamedTuple):
     points: list[LinePoint]
     lines: set[int]
     probe_ids: set[str]
+
+    def has_more_than(self, before: _Armed) -> bool:
+        """Whether any of the points was not there before."""
+        known = {id(point) for point in before.points}
+        return any(id(point) not in known for point in self.points)
 
 
 def _by_code(points: Sequence[LinePoint]) -> dict[int, _Armed]:
@@ -240,23 +269,28 @@ class _LineCallback:
             key = (frame, *[id(point) for each in group for point in each.points])
             self.parts[key] = known.get(key) or _build_part(group, disable, frame)
         functions = [part.function for part in self.parts.values()]
-        self.function = _dispatcher(dict(zip(armed, functions, strict=True)), disable) if apart else functions[0]
+        self._bury: Callable[[], None] | None = None
+        self.function = functions[0]
+        if apart:
+            self.function, self._bury = _dispatcher(dict(zip(armed, functions, strict=True)), disable)
 
     def retire(self, successor: _LineCallback | None) -> None:
         """Make it inert but for what lives on in its successor. It answers None from now on."""
         living = successor.parts if successor is not None else {}
         kept = {id(point) for part in living.values() for point in part.points.values()}
+        if self._bury is not None:
+            self._bury()
         for key, part in self.parts.items():
             if living.get(key) is part:
                 continue
-            part.function.__globals__["off"] = None  # type: ignore[attr-defined]
+            part.function.__globals__["off"] = None
             for mark, point in part.points.items():
                 if id(point) not in kept:
                     retire(part.function, mark)
 
 
 class _Part(NamedTuple):
-    function: Callable[[CodeType, int], object]
+    function: OnLine
     points: dict[str, LinePoint]
     """By the mark that their names bear."""
 
@@ -302,15 +336,19 @@ def _line_source(
     return [*lines, f"return None if left > 0 or {live} else off"]
 
 
-def _dispatcher(
-    table: dict[int, Callable[[CodeType, int], object]], disable: object
-) -> Callable[[CodeType, int], object]:
+def _dispatcher(table: dict[int, OnLine], off: object) -> tuple[OnLine, Callable[[], None]]:
+    """The callback of many parts, found by the id of the code; and what makes a tombstone of it."""
+
     def on_line(code: CodeType, line: int) -> object:
         part = find(id(code))
-        return disable if part is None else part(code, line)
+        return off if part is None else part(code, line)
+
+    def bury() -> None:
+        nonlocal off
+        off = None
 
     find = table.get
-    return on_line
+    return on_line, bury
 
 
 def _leave() -> None:

@@ -25,8 +25,8 @@ MAX_WALK = 1000
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
-class RaiseCallback:
-    """The callback for one arrangement of exception points. All points share the first one's meter."""
+class ExceptionWatch:
+    """Holds exceptions against points, and remembers which types are nobody's."""
 
     def __init__(self, points: Sequence[ExceptionPoint]) -> None:
         self.points = list(points)
@@ -36,7 +36,6 @@ class RaiseCallback:
         """Id of an exception that was raised where there was no room for our frames: at the recursion limit. It is
         looked at in a frame further out. (An id may come to mean another exception; that one may be hit twice then.)
         """
-        self.function = self._build()
 
     def serves(self, probe_id: str) -> bool:
         """Whether a probe is one of these."""
@@ -45,8 +44,73 @@ class RaiseCallback:
     def retire(self) -> None:
         """Make it inert: a thread may be on its way into it."""
         self.points = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Remember nothing of types: the points are others now."""
         self._others.clear()
         self._wanted.clear()
+
+    def _look(self, exc: BaseException) -> None:
+        """Call the points that an exception concerns, if this is where it is first seen in their scope."""
+        known = self._wanted.get(id(type(exc)))
+        late = self.missed == id(exc)
+        for point in known[1] if known is not None else self._classify(exc):
+            try:
+                if _first_in_scope(exc, point, late=late):
+                    self._hit(point, exc)
+            except RecursionError:
+                self.missed = id(exc)
+                raise
+            except BaseException as error:
+                if not excused(point.tally, error):
+                    raise
+        if late:
+            self.missed = 0
+
+    def _hit(self, point: ExceptionPoint, exc: BaseException) -> None:
+        point.tally.seen += 1
+        try:
+            point.hit(_traceback_of(exc).tb_frame, exc)
+        except RecursionError:
+            point.tally.seen -= 1
+            raise
+
+    def _classify(self, exc: BaseException) -> list[ExceptionPoint]:
+        """The points whose type this is, remembered for the exact type."""
+        matching: list[ExceptionPoint] = []
+        points = self.points
+        for point in points:
+            try:
+                if point.matches(exc):
+                    matching.append(point)
+            except RecursionError:
+                self.missed = id(exc)
+                raise
+            except BaseException as error:
+                if not excused(point.tally, error):
+                    raise
+        if points:
+            self._remember(type(exc), matching)
+        if self.points is not points:  # others came meanwhile, and what was remembered says nothing of them
+            self._forget()
+        return matching
+
+    def _remember(self, kind: type, matching: list[ExceptionPoint]) -> None:
+        if len(self._others) + len(self._wanted) >= MAX_TYPES:
+            self._forget()
+        if matching:
+            self._wanted[id(kind)] = (kind, matching)
+        else:
+            self._others[id(kind)] = kind
+
+
+class RaiseCallback(ExceptionWatch):
+    """The callback of the raise event for one arrangement of points, all of which share the first one's meter."""
+
+    def __init__(self, points: Sequence[ExceptionPoint]) -> None:
+        super().__init__(points)
+        self.function = self._build()
 
     def _build(self) -> Callable[[CodeType, int, BaseException], None]:
         meter, others, look, clock = self.points[0].meter, self._others, self._look, native.perf_counter
@@ -77,57 +141,6 @@ class RaiseCallback:
                 self.missed = id(exc)
 
         return on_raise
-
-    def _look(self, exc: BaseException) -> None:
-        """Call the points that an exception concerns, if this is where it is first seen in their scope."""
-        known = self._wanted.get(id(type(exc)))
-        late = self.missed == id(exc)
-        for point in known[1] if known is not None else self._classify(exc):
-            try:
-                if _first_in_scope(exc, point, late=late):
-                    self._hit(point, exc)
-            except RecursionError:
-                self.missed = id(exc)
-                raise
-            except BaseException as error:
-                if not excused(point.tally, error):
-                    raise
-        if late:
-            self.missed = 0
-
-    def _hit(self, point: ExceptionPoint, exc: BaseException) -> None:
-        point.tally.seen += 1
-        try:
-            point.hit(_traceback_of(exc).tb_frame, exc)
-        except RecursionError:
-            point.tally.seen -= 1
-            raise
-
-    def _classify(self, exc: BaseException) -> list[ExceptionPoint]:
-        """The points whose type this is, remembered for the exact type."""
-        matching: list[ExceptionPoint] = []
-        for point in list(self.points):
-            try:
-                if point.matches(exc):
-                    matching.append(point)
-            except RecursionError:
-                self.missed = id(exc)
-                raise
-            except BaseException as error:
-                if not excused(point.tally, error):
-                    raise
-        if self.points:
-            self._remember(type(exc), matching)
-        return matching
-
-    def _remember(self, kind: type, matching: list[ExceptionPoint]) -> None:
-        if len(self._others) + len(self._wanted) >= MAX_TYPES:
-            self._others.clear()
-            self._wanted.clear()
-        if matching:
-            self._wanted[id(kind)] = (kind, matching)
-        else:
-            self._others[id(kind)] = kind
 
 
 def _first_in_scope(exc: BaseException, point: ExceptionPoint, *, late: bool) -> bool:

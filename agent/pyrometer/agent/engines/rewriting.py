@@ -9,8 +9,8 @@ The original instructions stay, with their positions: tracebacks, tracing and co
           PRECALL; CALL; POP_TOP
     over: the line
 
-At the recursion limit the call itself raises RecursionError: a handler of its own drops just that. Whatever else comes out
-of it is a signal's, and goes where an exception of the line would go.
+At the recursion limit the call itself raises RecursionError: a handler of its own drops just that. Whatever else comes
+out of it is a signal's, and goes where an exception of the line would go.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Argument(NamedTuple):
 
     name: str
     cell: bool
-    index: int
+    slot: int
+    """Its number among the function's variables."""
 
 
 class Injection(NamedTuple):
@@ -169,7 +170,7 @@ def find_arguments(
     parameters += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
     bound = assigned_locals(instructions, range(parameters))
     found = [Argument(name, name in cells, slots.index(name)) for name in names if name in slots]
-    passed = [each for each in found if each.cell or all(bound[place] >> each.index & 1 for place in places)]
+    passed = [each for each in found if each.cell or all(bound[place] >> each.slot & 1 for place in places)]
     return passed[:MOST_ARGUMENTS]
 
 
@@ -211,7 +212,7 @@ class _Insertion:
         call = [
             Instruction(op["PUSH_NULL"]),
             Instruction(op["LOAD_CONST"], constant),
-            *(Instruction(op["LOAD_CLOSURE" if each.cell else "LOAD_FAST"], each.index) for each in arguments),
+            *(Instruction(op["LOAD_CLOSURE" if each.cell else "LOAD_FAST"], each.slot) for each in arguments),
             Instruction(op["PRECALL"], len(arguments)),
             Instruction(op["CALL"], len(arguments)),
             Instruction(op["POP_TOP"]),

@@ -13,7 +13,8 @@ regions get one that ends where exceptions leave the function.
     drop: POP_TOP
           JUMP_BACKWARD_NO_INTERRUPT out
 
-What the function only raises again, at the end of its own handlers, has been seen: those instructions keep their handlers.
+What the function only raises again, at the end of its own handlers, has been seen: those instructions keep their
+handlers.
 """
 
 from __future__ import annotations
