@@ -432,11 +432,12 @@ def test_a_link_that_is_gone_takes_its_probes_with_it(
     assert registry.tick(time.monotonic()) is None
 
 
-def test_only_its_owner_disarms_a_probe(registry: Registry, owner: Owner, shapes: types.ModuleType) -> None:
-    """Unless none is given, which is the administrator's way."""
+def test_only_whose_owner_may_be_is_disarmed(registry: Registry, owner: Owner, shapes: types.ModuleType) -> None:
+    """Who may is said by the caller; by default anybody's."""
+    other = Owner()
     registry.arm(at("plain: return"), owner, owner.emit)
-    assert registry.disarm(["p", "unknown"], Owner()) == []
-    assert registry.disarm(["p", "unknown"], owner) == ["p"]
+    assert registry.disarm(["p", "unknown"], lambda armed_by: armed_by is other) == []
+    assert registry.disarm(["p", "unknown"], lambda armed_by: armed_by is owner) == ["p"]
     registry.arm(at("plain: return"), owner, owner.emit)
     assert registry.disarm(["p"]) == ["p"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,30 @@ def test_whoever_reads_values_leaves_a_line(unique: str) -> None:
         said = process.stderr.read()
     assert "armed by uid" in said
     assert "late.py:14 if number > 0" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "verbs"),
+    [
+        ('[roles]\n"uid:{uid}" = "none"\n', ()),
+        ('[roles]\n"uid:{uid}" = "view"\n', ("dump",)),
+        ('[roles]\n"uid:{uid}" = "profile"\n', ("dump", "record")),
+        ("", ("dump", "record", "snap")),
+        ('[forbid]\nverbs = ["dump", "snap"]\n', ("record",)),
+        ("enabled = false\n", ()),
+    ],
+)
+def test_roles_and_forbidden_verbs(
+    policy: Path, unique: str, tmp_path: Path, words: str, verbs: tuple[str, ...]
+) -> None:
+    """What is not given is refused, exit 7, and is not done from outside either."""
+    policy.write_text(words.format(uid=os.geteuid()))
+    profile = tmp_path / "profile"
+    with program("late", unique):
+        codes = {
+            "dump": pyrometer("dump", unique, "-o", "json").code,
+            "record": pyrometer("record", unique, "-d", "1s", "--mode", "wall", "--out", str(profile)).code,
+            "snap": snap(unique)[0],
+        }
+    assert codes == {verb: 0 if verb in verbs else 7 for verb in codes}
+    assert profile.exists() == ("record" in verbs)

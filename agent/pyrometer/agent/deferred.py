@@ -30,7 +30,7 @@ _ENGINES = {
 }
 MODULES = (
     *(f"link.{name}" for name in ("framing", "model")),
-    *(f"guard.{name}" for name in ("patterns", "names", "texts", "redaction")),
+    *(f"guard.{name}" for name in ("permissions", "patterns", "names", "texts", "redaction")),
     *(f"agent.{name}" for name in ("mappings", "attributes", "kinds", "comparisons", "operations", "vocabulary")),
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
     *(f"agent.{name}" for name in ("values", "expressions", "loaded", "scopes", "locations")),

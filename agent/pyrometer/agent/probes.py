@@ -19,7 +19,7 @@ from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError
 
 if sys.version_info >= (3, 12):  # the process may not be able to import anything any more when it is needed
-    import pyrometer.agent.engines.monitoring  # noqa: F401
+    import pyrometer.agent.engines.monitoring
 else:
     import pyrometer.agent.engines.bytecode  # noqa: F401
 
@@ -50,6 +50,10 @@ _IMPORTING = 2.0
 """Seconds after the last change of `sys.modules` during which a pending place is looked up at each tick."""
 
 _EXCEPTIONS = "exceptions"
+
+
+def _anybody(owner: object) -> bool:
+    return True
 
 
 class Registry:
@@ -110,11 +114,11 @@ class Registry:
             probe.shown_state = probe.state
             return probe.status(native.monotonic())
 
-    def disarm(self, probe_ids: Iterable[str], owner: object = None) -> list[str]:
-        """Remove probes; only those of the owner if one is given. Returns the ids of those that were there."""
+    def disarm(self, probe_ids: Iterable[str], may: Callable[[object], bool] = _anybody) -> list[str]:
+        """Remove probes of those owners that `may` says. Returns the ids of those that were there."""
         with self._lock:
             named = [self._probes[name] for name in probe_ids if name in self._probes]
-            gone = [probe for probe in named if owner is None or probe.owner is owner]
+            gone = [probe for probe in named if may(probe.owner)]
             self._remove(gone)
             return [probe.spec.probe_id for probe in gone]
 
@@ -354,7 +358,7 @@ class Registry:
             *(p.account for p in self._probes.values() if p.exception is None and p.state in LIVE),
         ]
 
-    def _pause(self, key: str, paused: bool) -> None:  # noqa: FBT001 - the governor's own thread calls it so
+    def _pause(self, key: str, *, paused: bool) -> None:
         with self._lock:
             if self._engine is None:
                 return

@@ -13,10 +13,11 @@ from pyrometer.agent.probes import Registry
 from pyrometer.agent.requests import Requests
 from pyrometer.agent.sampler import LOOKING
 from pyrometer.agent.unpatched import native
+from pyrometer.guard import permissions
 from pyrometer.guard.policy import Policy, load
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link import LINK_VERSION
-from pyrometer.link.errors import LinkError
+from pyrometer.link.errors import LinkError, Refused
 from pyrometer.link.framing import encode
 from pyrometer.link.model import Hello, error_reply
 
@@ -74,6 +75,8 @@ class Reception:
     def _check(self, peer: peers.Peer, policy: Policy) -> None:
         if why := peers.refusal(peer, policy.peers):
             raise LinkError(f"{_named(peer)}: {why}", reason="PEER_REFUSED")
+        if not permissions.has_role(peer.uid, policy, "view"):
+            raise Refused(f"{_named(peer)}: the owner's policy gives user {peer.uid} the role none")
         if len(self._links) >= MAX_LINKS:
             raise LinkError(
                 f"{MAX_LINKS} links are open already", reason="BUDGET_EXCEEDED", next="try again in a moment"
@@ -88,7 +91,7 @@ class Reception:
         sent.acquire()
         redactor = Redactor.from_policy(policy)
         requests = Requests(self, link, policy, redactor)
-        native.start_new_thread(self._write, (link, sent, redactor))
+        native.start_new_thread(self._write, (link, sent, policy, redactor))
         try:
             link.serve(requests.handle, lambda: self.registry.tick(native.monotonic()))
         except Exception as error:
@@ -101,17 +104,17 @@ class Reception:
             self._links.pop(id(link), None)
             self._threads.leave()
 
-    def _write(self, link: Link, sent: object, redactor: Redactor) -> None:
+    def _write(self, link: Link, sent: object, policy: Policy, redactor: Redactor) -> None:
         """A link's second thread. It says hello, since only now all threads of ours are known."""
         self._threads.enter()
         try:
-            link.reply({"hello": self._hello(redactor)._asdict()})
+            link.reply({"hello": self._hello(link, policy, redactor)._asdict()})
             link.write()
         finally:
             self._threads.leave()
             sent.release()  # type: ignore[attr-defined]
 
-    def _hello(self, redactor: Redactor) -> Hello:
+    def _hello(self, link: Link, policy: Policy, redactor: Redactor) -> Hello:
         return Hello(
             link=LINK_VERSION,
             pid=posix.getpid(),
@@ -122,7 +125,7 @@ class Reception:
             implementation=sys.implementation.name,
             uid=posix.geteuid(),
             argv=redactor.argv(original_argv()),
-            features=["dump", "source", "sample", "probes"],
+            features=permissions.permitted(link.peer.uid, policy),
             prefixes=library_prefixes(),
             threads=self._threads.native_ids(),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
 from pyrometer.agent.stacks import capture
+from pyrometer.guard import permissions
 from pyrometer.link.errors import BadRequest, UnknownOperation
 from pyrometer.link.model import OPERATIONS, ProbeSpec
 
@@ -50,6 +51,7 @@ class Requests:
         method = getattr(self, f"_{operation}", None) if operation in OPERATIONS else None
         if method is None:
             raise UnknownOperation(f"this agent does not know the operation {operation[:40]!r}")
+        permissions.check(operation, self._link.peer.uid, self._policy)
         answer: dict[str, Any] = method(request)
         return answer
 
@@ -88,11 +90,16 @@ class Requests:
         return {"status": status._asdict()}
 
     def _disarm(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Remove probes by their ids; those of other watchers too where `others` is true."""
+        """Remove probes by their ids; where `others` is true, those of the same user's other watchers, for an admin
+        anybody's.
+        """
         ids = request.get("probe_ids")
         if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
             raise BadRequest("disarm needs a list of ids")
-        gone = self._reception.registry.disarm(ids, None if request.get("others") is True else self._link)
+        others = request.get("others") is True
+        gone = self._reception.registry.disarm(
+            ids, lambda owner: owner is self._link or (others and self._rules(owner))
+        )
         for each in gone:
             self._leases.pop(each, None)
         self._link.lease = max(self._leases.values(), default=None)
@@ -120,6 +127,11 @@ class Requests:
         if self._sampler is None:
             raise BadRequest("nothing was sampled on this link")
         return self._sampler.take()
+
+    def _rules(self, owner: Any) -> bool:
+        """Whether we may remove what another link has armed."""
+        ours, theirs = self._link.peer.uid, owner.peer.uid
+        return ours == theirs or permissions.has_role(ours, self._policy, "admin")
 
     def _emit(self, event: dict[str, Any], weight: int) -> bool:
         """Queue an event; the files of a hit's frames may be read from now on. Called in the service's threads."""

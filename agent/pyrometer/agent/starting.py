@@ -8,6 +8,7 @@ import sys
 from pyrometer.agent.service import Agent
 from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
+from pyrometer.guard.policy import load
 from pyrometer.link.errors import LinkError
 
 _PR_SET_PTRACER = 0x59616D61
@@ -43,7 +44,7 @@ def start(
         agent = earlier or Agent(settings)
         agent.settings = settings
         agent.start()
-        if settings.outside:
+        if settings.outside or load(os.environ, os.geteuid()).outside:
             _let_outside_in()
     except (OSError, ImportError, LinkError, RuntimeError) as error:
         if strict:

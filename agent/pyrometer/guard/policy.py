@@ -23,10 +23,7 @@ MAX_SIZE = 256 * 1024
 MAX_TTL = 86_400.0
 ROLES = ("none", "view", "profile", "inspect", "admin")
 """What an identity may do, each more than the one before."""
-VERBS = (
-    *("ps", "info", "dump", "record", "why", "top", "doctor", "serve", "whoami"),
-    *("snap", "log", "watch", "catch", "probes", "attach", "detach", "debug"),
-)
+VERBS = ("dump", "record", "why", "top", "snap", "log", "watch", "catch", "attach", "debug")
 """What `forbid.verbs` may name."""
 
 _READ_ONCE: dict[str, Policy] = {}
@@ -50,7 +47,7 @@ class Policy(NamedTuple):
     outside: bool = False
     """Whether the agent lets others of its uid read it from outside (Yama)."""
     audit: str = "stderr"
-    """`stderr`, `logger` or `none`."""
+    """`stderr` or `none`."""
     roles: dict[str, str] = {}  # noqa: RUF012 - never written to
     """Identity (`oncall@example.org`, `uid:1000`) → role."""
     forbidden_modules: tuple[str, ...] = ()
@@ -287,7 +284,7 @@ _KEYS: dict[str, Any] = {
     "values": ("values", _one_of("full", "shape")),
     "peers": ("peers", _one_of("namespace", "pod")),
     "outside": ("outside", _flag),
-    "audit": ("audit", _one_of("stderr", "logger", "none")),
+    "audit": ("audit", _one_of("stderr", "none")),
     "roles": ("roles", _roles),
     "forbid": {"modules": ("forbidden_modules", _texts), "verbs": ("forbidden_verbs", _verbs)},
     "redact": {"names": ("redact_names", _texts), "patterns": ("redact_patterns", _patterns)},

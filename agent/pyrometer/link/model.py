@@ -24,8 +24,8 @@ from pyrometer.link.errors import BadRequest, LinkError
 MAX_TEXT = 4096
 """Characters of any text in a request."""
 
-OPERATIONS = ("ping", "info", "dump", "source", "sample", "sampled", "arm", "disarm", "probes")
-"""ping: are you there. info: what the process says of itself. dump: all threads' stacks. source: lines of source
+OPERATIONS = ("ping", "dump", "source", "sample", "sampled", "arm", "disarm", "probes")
+"""ping: are you there. dump: all threads' stacks. source: lines of source
 text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes: probes."""
 
 
@@ -44,7 +44,7 @@ class Hello(NamedTuple):
     uid: int
     argv: list[str]
     features: list[str]
-    """Operations and engines: "dump", "sample", "monitoring", "bytecode"."""
+    """Operations that this peer may ask for; it is not to do by other means what is missing."""
     prefixes: list[str]
     """Folders of the standard library and of installed packages, to tell the service's own code from others'."""
     threads: list[int]

@@ -6,11 +6,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import grpc
 
-from pyrometer.link.errors import BadRequest, LinkError
+from pyrometer.link.errors import BadRequest, LinkError, Refused
 from pyrometer.server import kernel, roster
 from pyrometer.server.convert import error_to_message, text
 from pyrometer.server.links import AgentLink, open_link
@@ -22,6 +23,8 @@ from pyrometer.v1 import profile_pb2, rpc, stack_pb2
 from pyrometer.v1 import profile_service_pb2 as messages
 
 _CALL_TIMEOUT = 5.0
+_OWNER_SAYS_NO = ("DISABLED", "POLICY_UNREADABLE", "REFUSED_BY_POLICY")
+"""Refusals that hold for reading from outside as well."""
 _MODES = {
     profile_pb2.PROFILE_MODE_UNSPECIFIED: None,
     profile_pb2.PROFILE_MODE_CPU: Mode.CPU,
@@ -101,8 +104,10 @@ def _target(candidate: Candidate, links: contextlib.ExitStack) -> Target:
         link = open_link(list(candidate.addresses))
         links.callback(link.close)
         hello = link.await_hello(time.monotonic() + roster.HELLO_TIMEOUT)
-    except LinkError:
-        return bare
+    except LinkError as error:
+        return bare if error.reason not in _OWNER_SAYS_NO else replace(bare, refused=error)
+    if "sample" not in hello.features:
+        return replace(bare, refused=Refused("the owner's policy forbids record here"))
     return Target(
         candidate.pid,
         hello.service,

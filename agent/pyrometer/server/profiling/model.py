@@ -70,9 +70,8 @@ class Target:
     """Start of the process in clock ticks since boot, to tell a reused pid; 0: not known."""
     own_threads: frozenset[int] = frozenset()
     """Native ids of the agent's threads, which are left out."""
-    outside_allowed: bool = True
-    outside_reason: str = ""
-    """Why not, for people."""
+    refused: LinkError | None = None
+    """Why the owner does not let it be recorded; by no other way either then."""
     sample_start: Callable[[int], Any] | None = None
     """Start the agent's sampler at so many looks a second."""
     sample_take: Callable[[], dict[str, Any]] | None = None

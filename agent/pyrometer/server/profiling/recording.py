@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyrometer.link.errors import LinkError
-from pyrometer.server.errors import NotFound, NotPermitted, Unreadable
+from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.profiling import pyspy
 from pyrometer.server.profiling.gathering import Gathering
 from pyrometer.server.profiling.model import Failure, Mode, Progress, Recorded, Request, Source, Target
@@ -37,6 +37,9 @@ def assign(targets: Sequence[Target], request: Request, executable: str | None) 
     """
     outside, agent, failures = [], [], []
     for target in targets:
+        if target.refused is not None:
+            failures.append(Failure(target.pid, target.refused))
+            continue
         why_not = _why_not_outside(target, request, executable)
         if why_not is None:
             outside.append(target)
@@ -59,9 +62,6 @@ def _why_not_outside(target: Target, request: Request, executable: str | None) -
         return gone(target)
     if executable is None:
         return Unreadable("py-spy is not installed here", next="pip install py-spy")
-    if not target.outside_allowed:
-        reason = target.outside_reason or "reading the process from outside is not permitted"
-        return NotPermitted(reason, next=f"pyrometer doctor {target.pid} tells which rule forbids it")
     if not has_memory():
         return LinkError(
             "too little memory is left under the cgroup's limit to read from outside", reason="BUDGET_EXCEEDED"
