@@ -52,10 +52,6 @@ _IMPORTING = 2.0
 _EXCEPTIONS = "exceptions"
 
 
-def _anybody(owner: object) -> bool:
-    return True
-
-
 class Registry:
     """All probes of this process. `arm` to `tick` may be called from any thread of the agent's.
 
@@ -114,11 +110,11 @@ class Registry:
             probe.shown_state = probe.state
             return probe.status(native.monotonic())
 
-    def disarm(self, probe_ids: Iterable[str], may: Callable[[object], bool] = _anybody) -> list[str]:
-        """Remove probes of those owners that `may` says. Returns the ids of those that were there."""
+    def disarm(self, probe_ids: Iterable[str], may: Callable[[object], bool] | None = None) -> list[str]:
+        """Remove probes: anybody's, or of those owners that `may` names. Returns the ids of those that were there."""
         with self._lock:
             named = [self._probes[name] for name in probe_ids if name in self._probes]
-            gone = [probe for probe in named if may(probe.owner)]
+            gone = [probe for probe in named if may is None or may(probe.owner)]
             self._remove(gone)
             return [probe.spec.probe_id for probe in gone]
 

@@ -90,9 +90,7 @@ class Requests:
         return {"status": status._asdict()}
 
     def _disarm(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Remove probes by their ids; where `others` is true, those of the same user's other watchers, for an admin
-        anybody's.
-        """
+        """Remove probes by their ids: this link's, and where `others` is true those that `_rules` says."""
         ids = request.get("probe_ids")
         if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
             raise BadRequest("disarm needs a list of ids")
@@ -129,7 +127,7 @@ class Requests:
         return self._sampler.take()
 
     def _rules(self, owner: Any) -> bool:
-        """Whether we may remove what another link has armed."""
+        """Whether we may remove what another link has armed: one of the same user, or we are an administrator."""
         ours, theirs = self._link.peer.uid, owner.peer.uid
         return ours == theirs or permissions.has_role(ours, self._policy, "admin")
 
