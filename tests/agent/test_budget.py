@@ -28,7 +28,7 @@ class World:
         self.governor.share = share
         self.toggle_cost = 0.0
 
-    def _pause(self, key: str, paused: bool) -> None:  # noqa: FBT001 - as the governor calls it
+    def _pause(self, key: str, *, paused: bool) -> None:
         self.switched.append((key, paused))
         if not paused:
             self.clock.now += self.toggle_cost
@@ -198,7 +198,7 @@ def test_a_thread_is_started_for_who_waits_and_for_nobody_else() -> None:
     """While nothing is over the budget there is none."""
     started: list[object] = []
     clock = Clock()
-    governor = Governor(lambda key, paused: None, clock=clock, start_thread=lambda *work: started.append(work))
+    governor = Governor(lambda key, *, paused: None, clock=clock, start_thread=lambda *work: started.append(work))
     account = Account(governor, "p")
     governor.tend()
     assert started == []

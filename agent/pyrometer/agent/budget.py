@@ -21,7 +21,14 @@ from pyrometer.agent.unpatched import native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Pause(Protocol):
+        """What the governor asks for."""
+
+        def __call__(self, key: str, *, paused: bool) -> None:
+            """Switch the events of an account off or on, by its key."""
+
 
 PERIOD = 0.1
 """Seconds of the budget that one allowance is worth: what a hot probe waits between two looks."""
@@ -105,8 +112,9 @@ class Account:
         self._governor.pay(charge, now)
 
     def rescue(self) -> None:
-        """See, now and then, that an account that is off is known to be: a signal's exception may have come between
-        the end of an allowance and our hearing of it.
+        """See, now and then, that an account that is off is known to be.
+
+        A signal's exception may have come between the end of an allowance and our hearing of it.
         """
         self._stuck = self._stuck + 1 if self._is_off() else 0
         if self._stuck > 1:
@@ -149,11 +157,11 @@ class Account:
 
 
 class Governor:
-    """Keeps the accounts under the share. `pause` switches the events of a key off or on; any thread may call it."""
+    """Keeps the accounts under the share. `pause` is called in the governor's own thread or in one that tends it."""
 
     def __init__(
         self,
-        pause: Callable[[str, bool], None],
+        pause: Pause,
         *,
         clock: Callable[[], float] = native.monotonic,
         start_thread: Callable[..., Any] = native.start_new_thread,
@@ -239,7 +247,7 @@ class Governor:
             if account not in self._waiting and not account.closed and account.meter.left <= 0:
                 account.switched_off = self.clock()
                 self._waiting.append(account)
-                self._pause(account.key, True)
+                self._pause(account.key, paused=True)
 
     def _switch_on(self, account: Account) -> None:
         """Give an allowance and switch the events on, which is paid for too: it takes 20 µs, more in long functions."""
@@ -247,7 +255,7 @@ class Governor:
         if account.closed:
             return
         account.allow(began)
-        self._pause(account.key, False)
+        self._pause(account.key, paused=False)
         took = self.clock() - began + account.toll
         account.total += took
         self.pay(took, self.clock())
