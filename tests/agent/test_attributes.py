@@ -264,6 +264,24 @@ def test_keys_of_an_instance_are_not_compared(count: int, way: str) -> None:
         assert read_attribute(obj, "attribute0") == 0
 
 
+@pytest.mark.parametrize("base", [object, Exception])
+def test_an_instances_dictionary_of_a_class_of_its_own_is_asked_nothing(base: type) -> None:
+    """Neither whether it is true, nor how long it is, nor for an item. Fault 49."""
+
+    class Fields(dict[str, int]):
+        def _spring(self, *_: object) -> Any:
+            raise Sprung
+
+        __bool__ = __len__ = __getitem__ = __contains__ = get = _spring
+
+    obj: Any = type("Keeper", (base,), {})()
+    obj.__dict__ = Fields(amount=5)
+    reader = attribute_reader("amount")
+    assert [read_attribute(obj, "amount"), reader(obj), reader(obj)] == [5, 5, 5]
+    with pytest.raises(Missing):
+        read_attribute(obj, "nothing")
+
+
 def test_reading_makes_no_dictionary() -> None:
     """An object keeps its values without one; asking for it would make it larger for as long as it lives."""
 

@@ -102,6 +102,16 @@ def instance_dict(obj: object) -> dict[Any, Any] | None:
     return mapping if issubclass(type(mapping), dict) else None
 
 
+def dict_value(obj: object, name: str) -> object:
+    """What an instance's dictionary holds under a name, or ABSENT.
+
+    Raises:
+        Unreadable: its keys are not all text, and there are too many to look through.
+    """
+    mapping = instance_dict(obj)  # of a subclass of dict, perhaps, whose truth would be asked of the service's code
+    return ABSENT if mapping is None else find(mapping, name)
+
+
 def slot_items(obj: object) -> list[tuple[str, object]]:
     """Names and values of an instance's `__slots__`, those of its own class first; ABSENT where one is not set."""
     cls = type(obj)
@@ -243,7 +253,7 @@ def _read_declared(obj: object, name: str, held: Any, owner: type) -> object:
         value = _stored(obj, type(obj), name)
         return held if value is ABSENT else value
     if not is_data_descriptor(kind) or qualified_name(kind) in _TRANSPARENT:
-        value = find(instance_dict(obj) or {}, name)
+        value = dict_value(obj, name)
         if value is not ABSENT:
             return value
     raise Unreadable(_why_computed(obj, name, kind, owner))
@@ -260,7 +270,7 @@ def _why_computed(obj: object, name: str, kind: type, owner: type) -> str:
 
 def _is_stored(obj: object, name: str) -> bool:
     try:
-        return find(dict(slot_items(obj)), name) is not ABSENT or find(instance_dict(obj) or {}, name) is not ABSENT
+        return find(dict(slot_items(obj)), name) is not ABSENT or dict_value(obj, name) is not ABSENT
     except Unreadable:
         return False
 
@@ -280,7 +290,7 @@ def _refuse_absent_module(module: ModuleType, name: str) -> object:
 def _stored(obj: object, cls: type, name: str) -> object:
     """The instance's own value, or ABSENT. No class holds anything under that name that would be called."""
     if not _is_plain(cls):
-        return find(instance_dict(obj) or {}, name)
+        return dict_value(obj, name)
     return _own_value(obj, name)
 
 
@@ -295,7 +305,7 @@ def _own_value(obj: object, name: str) -> object:
     if len(referents) <= 2:
         for value in referents:
             if issubclass(type(value), dict) and not text_keyed(value):
-                return find(instance_dict(obj) or {}, name)
+                return dict_value(obj, name)
     try:
         return object.__getattribute__(obj, name)
     except AttributeError:

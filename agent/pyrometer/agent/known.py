@@ -21,7 +21,7 @@ from types import (
     TracebackType,
 )
 
-from pyrometer.agent.attributes import instance_dict, qualified_name
+from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.mappings import Unreadable, find
 
 TYPE_CHECKING = False
@@ -146,8 +146,7 @@ def _path_reader(base: Any) -> Text:
 def _enum_reader(_base: Any) -> Text:
     def text(obj: Any) -> str | None:
         try:
-            stored = instance_dict(obj) or {}
-            name, value = find(stored, "_name_"), find(stored, "_value_")
+            name, value = dict_value(obj, "_name_"), dict_value(obj, "_value_")
         except Unreadable:
             return None
         shown = f" = {value}" if type(value) is int and value.bit_length() < 256 else ""
@@ -193,8 +192,13 @@ def _no_text(_obj: Any) -> None:
 
 
 def _qualname_reader(cls: Any) -> Text:
-    get = cls.__dict__["__qualname__"].__get__
-    return lambda obj: get(obj)[:MAX_TEXT] if type(get(obj)) is str else None
+    (get,) = _getters(cls, "__qualname__")
+
+    def text(obj: Any) -> str | None:
+        name = get(obj)
+        return name[:MAX_TEXT] if type(name) is str else None
+
+    return text
 
 
 def _getters(base: Any, names: str) -> list[Callable[[Any], Any]]:

@@ -10,6 +10,7 @@ import posix
 import sys
 
 from pyrometer.agent.attributes import instance_dict
+from pyrometer.agent.mappings import Unreadable, find
 from pyrometer.agent.unpatched import native
 from pyrometer.link.model import dump_reply
 
@@ -82,16 +83,22 @@ def thread_names() -> dict[int, tuple[str, int, bool]]:
         return known
     main = getattr(threading, "_main_thread", None)
     for ident, thread in list(getattr(threading, "_active", {}).items()):
-        fields = instance_dict(thread) or {}
-        name, native_id = fields.get("_name"), fields.get("_native_id")
+        fields = instance_dict(thread)
+        native_id = _field(fields, "_native_id")
         if thread is main:  # after a fork `_native_id` may still be the parent's (3.11)
             native_id = posix.getpid()
         known[ident] = (
-            name if type(name) is str else f"thread {ident:#x}",
+            _name_in(fields, ident),
             native_id if type(native_id) is int else 0,
-            fields.get("_daemonic") is True,
+            _field(fields, "_daemonic") is True,
         )
     return known
+
+
+def thread_name(ident: int) -> str:
+    """Name of one thread, read as `thread_names` does."""
+    active = getattr(sys.modules.get("threading"), "_active", None)
+    return _name_in(instance_dict(active.get(ident)) if type(active) is dict else None, ident)
 
 
 def module_of(frame: FrameType) -> str:
@@ -105,6 +112,19 @@ def own_ident() -> int:
     """Ident of the calling thread."""
     ident: int = native.get_ident()
     return ident
+
+
+def _name_in(fields: dict[Any, Any] | None, ident: int) -> str:
+    name = _field(fields, "_name")
+    return name if type(name) is str else f"thread {ident:#x}"
+
+
+def _field(fields: dict[Any, Any] | None, name: str) -> object:
+    """What a thread's dictionary holds under a name; None where that can't be told."""
+    try:
+        return find(fields, name) if fields is not None else None
+    except Unreadable:
+        return None
 
 
 def _walk(frame: FrameType | None, table: CodeTable) -> tuple[list[list[int]], int]:
