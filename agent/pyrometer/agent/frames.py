@@ -44,6 +44,12 @@ def local_names(code: CodeType) -> tuple[str, ...]:
     return names + code.co_freevars
 
 
+def has_variable(code: CodeType, name: str) -> bool:
+    """Whether a function has a variable of this name, with a value or without; bodies of modules and classes: False."""
+    is_function = bool(code.co_flags & _OPTIMIZED)
+    return is_function and (name in code.co_varnames or name in code.co_freevars or name in code.co_cellvars)
+
+
 def read_locals(frame: FrameType) -> list[tuple[str, object]]:
     """Names and values of a frame's variables in order of appearance, UNSET for those without a value.
 

@@ -6,14 +6,14 @@ of before this returns.
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
-from pyrometer.agent.attributes import instance_dict, qualified_name
+from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET
 from pyrometer.agent.scopes import is_ours
+from pyrometer.agent.stacks import module_of, thread_name
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture, unreadable
 
@@ -65,7 +65,7 @@ def take(recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | Non
 
 
 def lookup_in(frame: FrameType, exc: BaseException | None) -> Callable[[str], object]:
-    """How an expression's names are found: locals, globals, then `exc`."""
+    """How an expression's names are found: variables of the frame, globals, then `exc`."""
 
     def lookup(name: str) -> object:
         value = read_name(frame, name)
@@ -76,15 +76,6 @@ def lookup_in(frame: FrameType, exc: BaseException | None) -> Callable[[str], ob
         raise EvaluationError(f"{name} has no value here")
 
     return lookup
-
-
-def thread_name(ident: int) -> str:
-    """Name of a thread as `threading` has it, read from its dict: a subclass may compute `name`."""
-    active = getattr(sys.modules.get("threading"), "_active", None)
-    thread = active.get(ident) if type(active) is dict else None
-    fields = instance_dict(thread) if thread is not None else None
-    name = fields.get("_name") if fields is not None else None
-    return name if type(name) is str else f"thread {ident:#x}"
 
 
 def _choose(frame: FrameType, exc: BaseException | None, limit: int) -> tuple[list[tuple[FrameType, int]], int]:
@@ -129,9 +120,7 @@ def _passed(exc: BaseException | None) -> list[TracebackType]:
 
 def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> dict[str, Any]:
     code = frame.f_code
-    scope = frame.f_globals
-    name = scope.get("__name__") if type(scope) is dict else None
-    module = name if type(name) is str else ""
+    module = module_of(frame)
     hidden = is_ours(module) or recipe.forbids(module)
     return {
         "function": code.co_qualname,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from pyrometer.agent.engines.callbacks import Source, frame_binding
+from pyrometer.agent.engines.callbacks import Source, frame_binding, read_global, read_name
 from pyrometer.agent.frames import UNSET, local_names, local_reader, native_layout
 
 TYPE_CHECKING = False
@@ -27,9 +27,11 @@ def fast_binding(names: Iterable[str], code: CodeType, frame: str, mark: str) ->
     They bind the frame as `frame` and the mark, if there is any name. `frame` is an expression for it, and
     `frames.prepare` must have run.
     """
-    own = local_names(code) if code.co_flags & _OPTIMIZED else ()
+    is_function = code.co_flags & _OPTIMIZED
+    own = local_names(code) if is_function else ()
     local = [name for name in names if name in own]
-    other = frame_binding([name for name in names if name not in own], frame, mark)
+    others = [name for name in names if name not in own]
+    other = frame_binding(others, frame, mark, read_global if is_function else read_name)
     if not local:
         return other
     found = _by_view(local, mark) if sys.version_info >= (3, 13) else _by_memory(local, code, mark)

@@ -16,7 +16,7 @@ import sys
 from typing import NamedTuple
 
 from pyrometer.agent.expressions import EvaluationError
-from pyrometer.agent.frames import UNSET, read_local
+from pyrometer.agent.frames import UNSET, has_variable, read_local
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import LinkError
 
@@ -108,18 +108,31 @@ def settle(meter: Meter, began: float, exhausted: Callable[[], object]) -> None:
         exhausted()
 
 
-def frame_binding(names: Iterable[str], frame: str, mark: str) -> Source:
-    """Bind names by reading the frame, slowly but for any name of any frame: its locals, then its globals."""
-    lines = [f"frame{mark} = {frame}"]
-    for name in names:
-        lines += [f"v_{name} = read_name(frame{mark}, {name!r})", f"if v_{name} is unset: del v_{name}"]
-    return Source(lines, {"read_name": read_name, "unset": UNSET}) if len(lines) > 1 else Source([], {})
+def read_global(frame: FrameType, name: str) -> object:
+    """A global of the frame, or `UNSET`. Runs none of the service's code."""
+    return dict.get(frame.f_globals, name, UNSET)
 
 
 def read_name(frame: FrameType, name: str) -> object:
-    """A local of the frame, else a global, else `UNSET`. Runs none of the service's code."""
+    """A variable of the frame, else a global, else `UNSET`. Runs none of the service's code.
+
+    A function's variable hides the global of its name even while it has no value, as it does for Python itself.
+    """
     value = read_local(frame, name)
-    return dict.get(frame.f_globals, name, UNSET) if value is UNSET else value
+    if value is not UNSET or has_variable(frame.f_code, name):
+        return value
+    return read_global(frame, name)
+
+
+def frame_binding(
+    names: Iterable[str], frame: str, mark: str, read: Callable[[FrameType, str], object] = read_name
+) -> Source:
+    """Bind names by reading the frame, slowly but for any name of any frame."""
+    reader = read.__name__
+    lines = [f"frame{mark} = {frame}"]
+    for name in names:
+        lines += [f"v_{name} = {reader}(frame{mark}, {name!r})", f"if v_{name} is unset: del v_{name}"]
+    return Source(lines, {reader: read, "unset": UNSET}) if len(lines) > 1 else Source([], {})
 
 
 def indented(lines: Iterable[str]) -> list[str]:
