@@ -71,6 +71,7 @@ def test_hostile_objects_are_walked_past(shapes: Any) -> None:
     shapes.hostile = Hostile()
     shapes.HostileClass = Hostile
     shapes.listed_hostile = [Hostile()]
+    shapes.Foreign = type("Foreign", (), {"__module__": Hostile()})
     assert before <= functions_of(shapes)
 
 

@@ -102,6 +102,21 @@ def test_a_scope_that_is_not_named_leaves_out_the_standard_library() -> None:
     assert scope.has_module("requests", pytest.__file__)
 
 
+def test_a_class_whose_name_is_a_text_of_its_own_kind_is_asked_nothing() -> None:
+    """All exception classes are gone through to see whether one is loaded; none of their code runs. Fault 42."""
+
+    class Name(str):
+        __slots__ = ()
+
+        def endswith(self, *_: object) -> bool:
+            raise AssertionError
+
+    odd = type("OddError", (Exception,), {"__qualname__": Name("OddlyNamedError")})
+    assert TypeName("OddlyNamedError").is_loaded()
+    assert not TypeName("NeverDefinedError").is_loaded()
+    del odd
+
+
 def test_what_the_owner_forbids_is_out_of_scope() -> None:
     """Whatever the pattern says."""
     assert not Scope("*", lambda module: module == "shop.vault").has_module("shop.vault", "/srv/vault.py")

@@ -12,6 +12,7 @@ import sys
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NamedTuple
 
+from pyrometer.agent.stacks import module_of
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -120,9 +121,7 @@ def running() -> list[Place]:
     for top in sys._current_frames().values():
         frame = top
         for _ in range(MAX_FRAMES):
-            scope = frame.f_globals
-            module = _text(scope.get("__name__")) if type(scope) is dict else ""
-            found[id(frame.f_code)] = Place(frame.f_code, module)
+            found[id(frame.f_code)] = Place(frame.f_code, module_of(frame))
             if frame.f_back is None:
                 break
             frame = frame.f_back
@@ -138,7 +137,7 @@ def _children(obj: Any, module: str, depth: int) -> Iterable[object]:
         return ()
     if _flags_of(kind) & _TYPE_SUBCLASS:
         scope = _scope_of(obj) or {}  # None of a C type that its module has not made ready
-        return list(scope.values()) if scope.get("__module__") == module else ()
+        return list(scope.values()) if _text(scope.get("__module__")) == module else ()
     if id(kind) in _WRAPPERS:
         return gc.get_referents(obj)
     if id(kind) in _CONTAINERS:
@@ -177,7 +176,7 @@ def _text(value: object) -> str:
     return value if type(value) is str else ""
 
 
-_dict_of = ModuleType.__dict__["__dict__"].__get__
+_dict_of = vars(ModuleType)["__dict__"].__get__
 _scope_of = type.__dict__["__dict__"].__get__
 _flags_of = type.__dict__["__flags__"].__get__
 _HEAP_TYPE = 1 << 9
@@ -186,7 +185,9 @@ _CONTAINER_SUBCLASS = 1 << 25 | 1 << 26 | 1 << 29
 """Flags of subclasses of list, tuple and dict."""
 _WRAPPERS = frozenset(
     id(kind)
-    for kind in (staticmethod, classmethod, property, MethodType, CellType)
-    + (functools.partial, functools.partialmethod, functools.cached_property, type(functools.lru_cache(id)))
+    for kind in (
+        *(staticmethod, classmethod, property, MethodType, CellType),
+        *(functools.partial, functools.partialmethod, functools.cached_property, type(functools.lru_cache(id))),
+    )
 )
 _CONTAINERS = frozenset(map(id, (list, tuple, dict, set, frozenset)))

@@ -8,8 +8,8 @@ one stands among the bases, there is no dictionary for us.
 
 from __future__ import annotations
 
-from _collections import deque  # type: ignore[import-not-found]
 from _weakref import ref
+from collections import deque
 from gc import get_referents
 from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace
 from typing import Any, NamedTuple

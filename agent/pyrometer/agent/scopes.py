@@ -9,6 +9,7 @@ import os
 import sys
 
 from pyrometer.agent.attributes import mro, qualified_name
+from pyrometer.agent.stacks import module_of
 from pyrometer.guard.policy import glob_match
 
 TYPE_CHECKING = False
@@ -41,9 +42,10 @@ class TypeName:
         seen: set[int] = set()
         while waiting:
             cls = waiting.pop()
-            if _qualname_of(cls).endswith(self._last) and self._names(qualified_name(cls)):
+            if str.endswith(_qualname_of(cls), self._last) and self._names(qualified_name(cls)):
                 return True
-            fresh = [sub for sub in type.__subclasses__(cls) if id(sub) not in seen]
+            subclasses: list[type] = type.__subclasses__(cls)
+            fresh = [sub for sub in subclasses if id(sub) not in seen]
             seen.update(id(sub) for sub in fresh)
             waiting += fresh
         return False
@@ -71,7 +73,7 @@ class Scope:
             return known[1]
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        answer = self.has_module(_module_of(frame), code.co_filename)
+        answer = self.has_module(module_of(frame), code.co_filename)
         self._known[id(code)] = (code, answer)
         return answer
 
@@ -95,9 +97,3 @@ def is_standard_library(module: str, filename: str) -> bool:
         return True
     named_so = module.partition(".")[0] in sys.stdlib_module_names
     return named_so and filename.startswith(_STANDARD_LIBRARY) and "/site-packages/" not in filename
-
-
-def _module_of(frame: FrameType) -> str:
-    scope = frame.f_globals
-    name = scope.get("__name__") if type(scope) is dict else None
-    return name if type(name) is str else ""
