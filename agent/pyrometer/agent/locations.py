@@ -6,7 +6,6 @@ To be called on the agent's threads; a walk through 3,000 modules takes some ten
 from __future__ import annotations
 
 import opcode
-import os
 
 from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
 from pyrometer.agent.scopes import Scope, is_ours
@@ -50,17 +49,6 @@ def find_line(
     if not found:
         raise _no_code(file, line, places)
     return found
-
-
-def find_functions(module: str, function: str) -> list[FunctionType]:
-    """Functions by module and qualified name; `*` stands for anything."""
-    walk = Walk()
-    return [
-        found
-        for name, loaded in _matching_modules(module)
-        for found in walk.functions(loaded)
-        if function_module(found) == name and _named(function, found.__code__)
-    ]
 
 
 def find_function_codes(
@@ -228,7 +216,13 @@ def _plain_name(code: CodeType) -> str:
 
 
 def _nearest_first(names: Iterable[str], wanted: str) -> list[str]:
-    return sorted(names, key=lambda name: (-len(os.path.commonprefix([name, wanted])), name))
+    return sorted(names, key=lambda name: (-_common_start(name, wanted), name))
+
+
+def _common_start(one: str, other: str) -> int:
+    """How many letters two names begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((count for count, (first, second) in pairs if first != second), min(len(one), len(other)))
 
 
 def _listed(names: list[str]) -> str:
