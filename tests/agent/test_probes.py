@@ -343,6 +343,17 @@ def test_why_it_has_not_fired_is_told_by_the_counters(
     assert "missing" in wrong.last_error
 
 
+def test_an_exception_after_the_last_hit_is_not_counted(
+    registry: Registry, owner: Owner, faults: types.ModuleType
+) -> None:
+    """Until the next tick the events still come; nobody looks at them, so their condition was not false."""
+    registry.arm(catching("CardError", condition="amount > 1", limits=ProbeLimits(hits=1)), owner, owner.emit)
+    for _ in range(3):
+        faults.checkout(5)
+    status = registry.statuses()[0]
+    assert (status.state, status.reached, status.matched, status.condition_false) == ("DONE", 1, 1, 0)
+
+
 def test_a_condition_that_fails_ten_times_in_a_row_ends_its_probe(
     registry: Registry, owner: Owner, shapes: types.ModuleType
 ) -> None:
@@ -464,6 +475,20 @@ def test_a_lost_tool_id_fails_all_probes_within_a_second(
     faked.tick(now + 1)
     assert owner.states == ["FAILED"]
     assert "TOOL_ID_LOST" in faked.statuses()[0].reason
+
+
+def test_an_owner_hears_that_all_probes_failed_when_another_ones_was_removed(
+    faked: Registry, engine: FakeEngine, owner: Owner, shapes: Any
+) -> None:
+    """The engine was lost, and that showed when another link let go of its probe: nothing is armed any more then."""
+    other = Owner()
+    faked.arm(at("plain: return"), owner, owner.emit)
+    faked.arm(at("plain: return", "q"), other, other.emit)
+    engine.unavailable = "another tool took the tool id"
+    faked.release(other)
+    assert faked.tick(time.monotonic()) is not None
+    assert owner.states == ["FAILED"]
+    assert faked.tick(time.monotonic()) is None
 
 
 def test_the_engines_word_on_a_probe_is_passed_on(

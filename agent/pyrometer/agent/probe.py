@@ -80,6 +80,7 @@ class Probe:
     def exception_hit(self, frame: FrameType, exc: BaseException) -> None:
         """An exception of the kind is first seen in scope. Raises a signal's exception, and errors of the condition."""
         if not self.open:
+            self.tally.seen -= 1  # it is over: nobody looks
             return
         if self.condition is None or self.condition.test(lookup_in(frame, exc)):
             self.tally.fired += 1
