@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.support.services import pyrometer as typed
 
@@ -31,3 +33,46 @@ def test_colours_are_for_terminals_and_for_those_who_ask(environment: dict[str, 
     """NO_COLOR is stronger than FORCE_COLOR; a pipe gets none by itself."""
     without = {"FORCE_COLOR": "", "NO_COLOR": ""}
     assert ("\x1b[" in typed("ps", **{**without, **environment}).out) is coloured
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ps", "-o", "xml"], "'xml' is not one of 'table', 'json'"),
+        (["ps", "--pid", "9" * 20], "whole number from 1 to"),
+        (["catch", "shop"], "missing argument 'EXCEPTION'"),
+        (["record", "-d", "nan"], "'nan' is not a time"),
+        (["dump", "-1"], "no such option '-1'"),
+        (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
+        (["ps", "docker:"], "a container's name or id is missing"),
+        (["ps", "pid:x"], "'x' is not a process id"),
+        (["run"], "run needs a command"),
+    ],
+)
+def test_wrong_words_have_one_form(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong in a line, then what to type next; exit code 2, and nothing on stdout."""
+    assert run(words) == 2
+    printed = capsys.readouterr()
+    first, *rest = printed.err.splitlines()
+    assert first.startswith("pyrometer: ")
+    assert said in first
+    assert rest
+    assert all(line.startswith("  ") for line in rest)
+    assert not printed.out
+
+
+def test_no_words_at_all_are_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and the verbs, on stderr: nothing was done."""
+    assert run([]) == 2
+    printed = capsys.readouterr()
+    assert "Verbs:" in printed.err
+    assert not printed.out
+
+
+def test_a_socket_that_is_not_there_is_not_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 3, in our words, with the command that makes one; a file that nobody listens on too."""
+    stale = tmp_path / "stale.sock"
+    stale.touch()
+    for path in (tmp_path / "none.sock", stale):
+        assert run(["ps", f"unix:{path}"]) == 3
+        assert f"pyrometer serve --listen unix:{path}" in capsys.readouterr().err

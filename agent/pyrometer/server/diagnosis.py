@@ -43,7 +43,9 @@ def diagnose(pid: int) -> list[Check]:
     checks = [_process(pid)]
     if checks[0].ok:
         checks.append(_python(pid))
-        checks.append(_agent(pid, find_addresses().get(pid, [])))
+        addresses = find_addresses().get(pid, [])
+        if addresses or kernel.is_python(pid):
+            checks.append(_agent(pid, addresses))
         if kernel.is_python(pid):
             checks.append(_outside(pid))
     return checks
@@ -66,8 +68,9 @@ def _python(pid: int) -> Check:
         cause = f"it is Python {version[0]}.{version[1]}: the agent needs {_OLDEST[0]}.{_OLDEST[1]}"
         return _failed("python", cause, f"readlink /proc/{pid}/exe", "dump and record work without it, values do not")
     if kernel.is_python(pid):
-        return _passed("python", f"it runs {_program(pid)}")
-    return _failed("python", f"it is not CPython: it runs {_program(pid)}", f"readlink /proc/{pid}/exe")
+        return _passed("python", f"it runs {kernel.program_of(pid)}")
+    cause = f"it is not CPython: it runs {kernel.program_of(pid)}"
+    return _failed("python", cause, f"readlink /proc/{pid}/exe", "pyrometer ps lists what there is")
 
 
 def _agent(pid: int, addresses: list[Address]) -> Check:
@@ -161,10 +164,3 @@ def _yama_scope() -> int:
         return int(_YAMA.read_text())
     except (OSError, ValueError):
         return 0
-
-
-def _program(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return "something that can't be seen from here"

@@ -85,6 +85,19 @@ def python_version(pid: int) -> tuple[int, int] | None:
     return next(((int(match[1]), int(match[2])) for match in found if match), None)
 
 
+def program_of(pid: int) -> str:
+    """Path of the program that a process runs; its short name where the path can't be seen."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        pass
+    try:
+        with open(f"/proc/{pid}/comm", errors="replace") as file:
+            return file.read().strip() or "something without a name"
+    except OSError:
+        return "something that can't be seen from here"
+
+
 def _helper_kind(pid: int) -> bytes:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:

@@ -14,11 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
+import psutil
+
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.server import kernel, outside
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.links import AgentBusy, AgentLink, open_link
-from pyrometer.server.roster import Candidate
+from pyrometer.server.roster import Candidate, outside_argv
 from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, with_kernel, with_sources
 
 AGENT_ALONE = 0.5
@@ -75,12 +77,19 @@ def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessS
     return ProcessStacks(
         pid=candidate.pid,
         service=candidate.service,
-        argv=(),
+        argv=_argv(candidate.pid),
         source="OUTSIDE",
         reason=reason,
         threads=with_kernel(compare(first, second), meter.before, meter.after, meter.seconds),
         cpu_percent=meter.percent(set()),
     )
+
+
+def _argv(pid: int) -> tuple[str, ...]:
+    try:
+        return outside_argv(psutil.Process(pid))
+    except psutil.Error:
+        return ()
 
 
 def _beside(candidate: Candidate, asked: Future[ProcessStacks], began: float) -> ProcessStacks:

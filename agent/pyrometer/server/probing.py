@@ -22,7 +22,8 @@ from pyrometer.server.roster import Candidate
 
 PING = 0.5
 """Seconds between two signs of life to an armed agent."""
-_ARM_TIMEOUT = 10.0
+_ARM_TIMEOUT, _LEAST_ARM_TIMEOUT = 10.0, 3.0
+"""Seconds within which an agent must have answered: a probe's own time, but for short ones and long ones."""
 _CALL_TIMEOUT = 3.0
 _PROGRESS = 1.0
 _DISCOVERY = 0.5
@@ -140,7 +141,8 @@ class ProbeSession:
                 held.extend(self._take(self._events.get_nowait()))
         if self._failures and len(self._failures) == len(self._watches):
             raise self._failures[0].error
-        yield from held
+        # A process may be hit before another has answered: first who is armed, then what came.
+        yield from sorted(held, key=lambda event: isinstance(event, Hit))
 
     def _listen(self, deadline: float) -> Iterator[Event]:
         now = time.monotonic()
@@ -228,7 +230,7 @@ class _Watch:
         return open_link(list(self.candidate.addresses))
 
     def _arm(self, link: AgentLink) -> None:
-        deadline = time.monotonic() + _ARM_TIMEOUT
+        deadline = time.monotonic() + max(_LEAST_ARM_TIMEOUT, min(_ARM_TIMEOUT, self.spec.limits.ttl))
         link.await_hello(deadline)
         answer = link.call("arm", deadline, probe=self.spec.to_wire())
         self.status = ProbeCounters.from_wire(answer.get("status"))

@@ -22,6 +22,7 @@ HELLO_TIMEOUT = 0.5
 """Seconds after which an agent counts as busy."""
 _CPU_WINDOW = 0.1
 _MAX_WORKERS = 64
+_SHOWN_SERVICES = 5
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,21 @@ def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bo
     running = [pid for pid in sorted(addresses) if kernel.state_of(pid) and not kernel.is_helper(pid)]
     found = _with_services([Candidate(pid, tuple(addresses[pid])) for pid in running])
     if service:
+        others = sorted({candidate.service for candidate in found} - {service, ""})
         found = [candidate for candidate in found if candidate.service == service]
         if not found:
-            raise NotFound(
-                f"no process of a service {service!r} runs here with the agent in it",
-                next="pyrometer ps lists what there is; pyrometer run --service NAME -- CMD starts one",
-            )
+            raise NotFound(f"no process of a service {service!r} runs here with the agent in it", next=_named(others))
     elif without_agent:
         found += [Candidate(pid, ()) for pid in _pythons() if pid not in addresses]
     return found
+
+
+def _named(services: list[str]) -> str:
+    """What to do where a service was not there."""
+    if not services:
+        return "pyrometer ps lists what there is; pyrometer run --service NAME -- CMD starts one"
+    more = f" and {len(services) - _SHOWN_SERVICES} more" if len(services) > _SHOWN_SERVICES else ""
+    return f"there is {', '.join(services[:_SHOWN_SERVICES])}{more}; pyrometer ps lists all"
 
 
 def _with_services(found: list[Candidate]) -> list[Candidate]:
@@ -138,7 +145,9 @@ def _check(candidate: Candidate, service: str) -> None:
             f"process {pid} is not of the service {service!r}", next="pyrometer ps lists who belongs to whom"
         )
     if not candidate.addresses and not kernel.is_python(pid):
-        raise NotPython(f"process {pid} is not Python: it runs {_program(pid)}")
+        raise NotPython(
+            f"process {pid} is not Python: it runs {kernel.program_of(pid)}", next="pyrometer ps lists what there is"
+        )
 
 
 def _describe(candidate: Candidate) -> Process | None:
@@ -150,8 +159,8 @@ def _describe(candidate: Candidate) -> Process | None:
             return Process(
                 pid=candidate.pid,
                 service=hello.service if hello else candidate.service,
-                python=hello.python if hello else "",
-                argv=tuple(hello.argv if hello else _outside_argv(process)),
+                python=hello.python if hello else _python_version(candidate.pid),
+                argv=tuple(hello.argv) if hello else outside_argv(process),
                 started=process.create_time(),
                 agent=state,
                 threads=len(kernel.threads_of(candidate.pid).keys() - set(hello.threads if hello else ())),
@@ -183,15 +192,24 @@ def _greet(candidate: Candidate) -> tuple[Hello | None, str, LinkError | None]:
             return None, "refused", error
 
 
-def _outside_argv(process: psutil.Process) -> list[str]:
-    """Without the agent nothing has redacted the arguments: only the program and the script or module are told."""
+def _python_version(pid: int) -> str:
+    """As far as the program's name tells it: `3.12`."""
+    return ".".join(map(str, kernel.python_version(pid) or ()))
+
+
+def outside_argv(process: psutil.Process) -> tuple[str, ...]:
+    """Without the agent nothing has redacted the arguments: only the program and the script or module are told.
+
+    Raises:
+        psutil.Error: the process is gone.
+    """
     argv = process.cmdline()
     kept: list[str] = []
     for word in argv:
         kept.append(word)
         if len(kept) > 1 and not word.startswith("-"):
             break
-    return kept if len(kept) == len(argv) else [*kept, "…"]
+    return tuple(kept) if len(kept) == len(argv) else (*kept, "…")
 
 
 def _pythons() -> list[int]:
@@ -222,10 +240,3 @@ def _is_plain_python(pid: int) -> bool:
 
 def _cpu_seconds(pid: int) -> float:
     return sum(thread.cpu_seconds for thread in kernel.threads_of(pid).values())
-
-
-def _program(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return "something that can't be seen from here"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 import click
 
 from pyrometer.client import VERSION
-from pyrometer.client.errors import ClientError
+from pyrometer.client.errors import ClientError, UsageFault
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -64,8 +65,8 @@ class Verbs(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], VERBS, n=1)
-            hint = f" Did you mean {near[0]}?" if near else " `pyrometer --help` lists them."
-            raise click.UsageError(f"there is no verb {args[0]!r}.{hint}", ctx)
+            hint = f". Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"there is no verb {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -80,15 +81,18 @@ def pyrometer() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing is raised, and no traceback reaches the user."""
+    if not arguments:
+        click.echo(pyrometer.make_context("pyrometer", [], resilient_parsing=True).get_help(), err=True)
+        return UsageFault.exit_code
     try:
         # color: whether to paint is decided in `render.terminal`, and click must not undo it.
         result = pyrometer.main(list(arguments), prog_name="pyrometer", standalone_mode=False, color=True)
         return result if isinstance(result, int) else 0
     except click.UsageError as error:
-        error.show()
+        report(_usage_fault(error))
         return 2
     except click.ClickException as error:
-        error.show()
+        report(ClientError(error.format_message()))
         return 1
     except ClientError as error:
         report(error)
@@ -115,6 +119,14 @@ def report(error: ClientError) -> None:
     if error.next:
         indented = escape(error.next, keep="\n").replace("\n", "\n  ")
         click.echo(f"  {indented}", err=True)
+
+
+def _usage_fault(error: click.UsageError) -> UsageFault:
+    """What click found wrong with what was typed, in the form of all our errors."""
+    # Choices are a line each; they fit on one.
+    said = re.sub(r"\s*\n\s*", " ", error.format_message()).rstrip(".,")
+    command = error.ctx.command_path if error.ctx else "pyrometer"
+    return UsageFault(f"{said[:1].lower()}{said[1:]}", next=f"{command} --help shows what there is")
 
 
 def _reader_left() -> int:

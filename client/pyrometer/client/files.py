@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import tempfile
 import time
 from pathlib import Path
 
 from pyrometer.client.errors import ClientError
+
+_ELSEWHERE = "Write it elsewhere: --out /tmp/profile.html"
 
 
 def default_name(service: str, suffix: str) -> Path:
@@ -27,25 +30,47 @@ def default_name(service: str, suffix: str) -> Path:
 def check_writable(path: Path) -> None:
     """See that a file can be made there, before the work is done. Raises ClientError."""
     if path.is_dir():
-        raise ClientError(f"{path} is a folder.", next="Name a file: --out FILE")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ClientError(f"{path} can't be written: {path.parent} is not there, or not yours to write in.")
+        raise ClientError(f"--out {path} is a folder.", next=f"Name a file: --out {path / 'profile.html'}")
+    place = path.resolve()
+    if _is_special(place):
+        if not os.access(place, os.W_OK):
+            raise ClientError(f"{path} is not yours to write to.", next=_ELSEWHERE)
+        return
+    if not place.parent.is_dir():
+        raise ClientError(f"{path} can't be written: there is no folder {path.parent}.", next=f"mkdir -p {path.parent}")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise ClientError(f"{path} can't be written: {path.parent} is not yours to write in.", next=_ELSEWHERE)
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all. Raises ClientError."""
-    temporary = ""
+    """Write a file so that it is there whole or not at all; a link is followed, a device or a pipe written to.
+
+    Raises:
+        ClientError: it could not be written.
+    """
+    place, temporary = path.resolve(), ""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".pyrometer-", delete=False) as file:
+        if _is_special(place):
+            place.write_bytes(data)
+            return
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".pyrometer-", delete=False) as file:
             temporary = file.name
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise ClientError(f"{path} could not be written: {error.strerror}") from None
+        raise ClientError(f"{path} could not be written: {error.strerror}", next=_ELSEWHERE) from None
+
+
+def _is_special(place: Path) -> bool:
+    """Whether it is there and is no regular file: to put a file in its place would destroy it."""
+    try:
+        return not stat.S_ISREG(place.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _umask() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pyrometer.client.quantities import Duration
+from pyrometer.client.quantities import LARGEST_PID, Count, Duration
 from pyrometer.client.targets import RemoteOptions, Target, parse_target
 
 Decorated = Callable[..., Any]
@@ -66,7 +66,7 @@ def target_options(*, short_namespace: bool = True, required: bool = False) -> C
 
 def _ways_there(namespace: tuple[str, ...]) -> list[Callable[[Decorated], Decorated]]:
     return [
-        click.option("--pid", type=click.IntRange(1), metavar="PID", help="Only this process of the service."),
+        click.option("--pid", type=Count(1, LARGEST_PID), metavar="PID", help="Only this process of the service."),
         click.option("--server-python", metavar="PATH", help="Interpreter over there that has pyrometer."),
         click.option("--run-dir", metavar="DIR", help="Folder of the agents that have one."),
         click.option("-c", "--container", metavar="NAME", help="k8s: container of the pod."),
@@ -83,7 +83,7 @@ def probe_options(function: Decorated) -> Decorated:
         click.option(
             "-n",
             "hits",
-            type=click.IntRange(1, 1000),
+            type=Count(1, 1000),
             default=1,
             show_default=True,
             metavar="N",
@@ -92,7 +92,7 @@ def probe_options(function: Decorated) -> Decorated:
         click.option(
             "--for", "seconds", type=Duration(86_400), default="60s", show_default=True, help="How long to wait."
         ),
-        click.option("--frames", type=click.IntRange(1, 200), metavar="N", help="Frames to show values of."),
+        click.option("--frames", type=Count(1, 200), metavar="N", help="Frames to show values of."),
     ]
     for option in reversed(options):
         function = option(function)

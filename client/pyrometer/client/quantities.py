@@ -1,17 +1,25 @@
-"""Times as people type them: `30s`, `10m`, `1h`, `500ms`; a bare number is seconds."""
+"""Times and counts as people type them: `30s`, `10m`, `1h`, `500ms`, `100`; a bare number of time is seconds."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    _Seconds = click.ParamType[float]
+    _Number = click.ParamType[int]
+else:  # click's types take a parameter since 8.4 only
+    _Seconds = _Number = click.ParamType
+
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_FORM = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d|)")
+_MOST_DIGITS = 12
+LARGEST_PID = 2**31 - 1
+_FORM = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,6})?)\s*(?P<unit>ms|s|m|h|d|)", re.ASCII)
 
 
-class Duration(click.ParamType[float]):
+class Duration(_Seconds):
     """A time over zero and at most `longest` seconds; becomes seconds."""
 
     name = "time"
@@ -28,8 +36,25 @@ class Duration(click.ParamType[float]):
             self.fail(f"{value!r} is not a time; write 30s, 10m or 1h", param, ctx)
         seconds = float(match["number"]) * _UNITS[match["unit"]]
         if not 0 < seconds <= self._longest:
-            self.fail(f"{value} is not over 0 and at most {self._longest:g} s", param, ctx)
+            self.fail(f"{value} is not more than 0 and at most {typed(self._longest)}", param, ctx)
         return seconds
+
+
+class Count(_Number):
+    """A whole number of `least` to `most`."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it, or fail as click does: exit code 2."""
+        text = str(value).strip()
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS else None
+        if number is None or not self._least <= number <= self._most:
+            self.fail(f"{value!r} is not a whole number from {self._least} to {self._most}", param, ctx)
+        return number
 
 
 def typed(seconds: float) -> str:

@@ -138,11 +138,32 @@ def _over_stdio(transport: Transport, environment: dict[str, str] | None) -> Ite
 
 
 def _over_socket(path: str) -> Iterator[Look]:
+    _check_socket(path)
     channel = _channel(f"unix:{path}", stdio.Timeouts.of(stdio.LEASE).channel_options())
     try:
         yield Look(channel, None, None, None)
     finally:
         channel.close()
+
+
+def _check_socket(path: str) -> None:
+    """See that somebody listens there: what gRPC says of it later helps nobody. Raises ClientError."""
+    import socket
+
+    serve = f"pyrometer serve --listen unix:{path} starts a server there"
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except FileNotFoundError:
+            raise NotFound(f"there is no socket {path}.", next=serve, reason="NO_SUCH_SOCKET") from None
+        except PermissionError:
+            raise NotPermitted(
+                f"{path} may not be opened by this user.", next=f"ls -l {path} tells whose it is"
+            ) from None
+        except OSError as error:
+            raise NotFound(
+                f"nobody listens on {path}: {error.strerror}.", next=serve, reason="NO_SUCH_SOCKET"
+            ) from None
 
 
 def _start(transport: Transport, environment: dict[str, str] | None) -> tuple[Bridge, str, Transport]:
@@ -153,7 +174,10 @@ def _start(transport: Transport, environment: dict[str, str] | None) -> tuple[Br
         try:
             bridge = bridges.start(transport, environment)
         except OSError as error:
-            raise ClientError(f"{transport.argv()[0]} could not be started: {error.strerror}") from None
+            raise ClientError(
+                f"{transport.argv()[0]} could not be started: {error.strerror}.",
+                next="--server-python PATH names another interpreter that has pyrometer",
+            ) from None
         _import_grpc()
         try:
             return bridge, bridge.open(), transport

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from pyrometer.client.errors import UsageFault
+from pyrometer.client.quantities import LARGEST_PID
 
 FORMS = """\
 1234 or pid:1234                a process of this machine
@@ -142,7 +143,7 @@ def _local(text: str) -> LocalTarget:
 
 
 def _pid(text: str) -> LocalTarget:
-    return LocalTarget(pid=_number(text, "pid:1234", 2**31 - 1))
+    return LocalTarget(pid=_number(text, "a process id", LARGEST_PID))
 
 
 def _unix(text: str) -> UnixTarget:
@@ -224,7 +225,7 @@ def _host_and_port(text: str, whole: str) -> tuple[str, int | None]:
     else:
         host, port = text, ""
     _check(_HOST, host, "a host", whole)
-    return host, _number(port, whole, 65535) if port else None
+    return host, _number(port, "a port", 65535) if port else None
 
 
 def _rest(slash: str, what: str, whole: str) -> tuple[str | None, int | None]:
@@ -238,15 +239,16 @@ def _rest(slash: str, what: str, whole: str) -> tuple[str | None, int | None]:
 
 def _service_or_pid(text: str) -> tuple[str | None, int | None]:
     if text.startswith("pid:") or text.isdecimal():
-        return None, _number(text.removeprefix("pid:"), text, 2**31 - 1)
+        return None, _number(text.removeprefix("pid:"), "a process id", LARGEST_PID)
     _check(_SERVICE, text, "a service's name", text)
     return text, None
 
 
-def _number(text: str, whole: str, largest: int) -> int:
+def _number(text: str, what: str, largest: int) -> int:
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else 0
     if not 0 < number <= largest:
-        raise UsageFault(f"{whole}: {text!r} is not a number from 1 to {largest}.")
+        next_step = "pyrometer ps lists what there is" if largest == LARGEST_PID else ""
+        raise UsageFault(f"{text!r} is not {what}: that is a number from 1 to {largest}.", next=next_step)
     return number
 
 
@@ -254,7 +256,14 @@ def _check(pattern: re.Pattern[str], text: str, what: str, whole: str) -> None:
     """Hold a name to its alphabet: none may begin with a dash, which ssh, docker and kubectl read as an option."""
     if not pattern.fullmatch(text):
         said = f"{text!r} is not {what}" if text else f"{what} is missing"
-        raise UsageFault(f"{whole}: {said}.", next=f"The forms of a target are:\n{FORMS}")
+        raise UsageFault(f"{whole}: {said}." if whole != text else f"{said}.", next=_form_of(whole))
+
+
+def _form_of(text: str) -> str:
+    """The line of the forms that a target was meant to have, by its scheme; all of them where it has none."""
+    scheme, colon, _ = text.partition(":")
+    line = next((line for line in FORMS.splitlines() if colon and line.startswith(f"{scheme}:")), "")
+    return f"The form is {line.partition(' ')[0]}" if line else f"The forms of a target are:\n{FORMS}"
 
 
 def _what(target: Target) -> str:

@@ -261,5 +261,5 @@ class _Text:
 
 
 def _few(pids: list[int]) -> str:
-    shown = ", ".join(map(str, pids[:_SHOWN_PIDS]))
+    shown = ", ".join(map(str, sorted(pids)[:_SHOWN_PIDS]))
     return f"{shown} and {len(pids) - _SHOWN_PIDS} more" if len(pids) > _SHOWN_PIDS else shown

@@ -100,3 +100,40 @@ def test_expressions_come_before_the_frames() -> None:
     """They are what was asked for."""
     lines = shown(hit(expressions={"order.total": TOTAL, "card": {"type": "str", "kind": "redacted", "why": "name"}}))
     assert lines[1:4] == ["  order.total = 1249.5", "  card = redacted (name)", ""]
+
+
+def test_what_was_not_copied_is_counted() -> None:
+    """A frame whose variables did not all fit says how many are missing and why; it shows no made-up variable."""
+    rest = {"type": "", "kind": "other", "size": 4, "why": "budget"}
+    lines = shown(hit(frames=[{**FRAME, "locals": {"total": TOTAL, "…": rest}}]))
+    assert "     total  1249.5" in lines
+    assert "     3 more not copied, for the limit of a hit's time and size" in lines
+
+
+def test_a_number_is_shown_only_where_something_refers_to_it() -> None:
+    """`#1` without a second place that names it is a riddle."""
+    order = {
+        "type": "shop.Order",
+        "kind": "object",
+        "fields": {"id": {"type": "int", "kind": "int", "value": 7}},
+        "ref": 1,
+    }
+    again = {"type": "shop.Order", "kind": "ref", "ref": 1}
+    assert "     order  Order(id=7)" in shown(hit(frames=[{**FRAME, "locals": {"order": order}}]))
+    both = shown(hit(frames=[{**FRAME, "locals": {"order": order}}, {**FRAME, "locals": {"order": again}}]))
+    assert "     order  Order #1(id=7)" in both
+    assert "     order  Order #1 above" in both
+    folded = shown(hit(frames=[{**FRAME, "locals": {"order": order}}, {**LIBRARY, "locals": {"order": again}}]))
+    assert "     order  Order(id=7)" in folded
+
+
+def test_what_a_module_defines_is_one_line() -> None:
+    """A module's own frame shows its values; what it imported and defined is named."""
+    held = {
+        "sys": {"type": "module", "kind": "other", "value": "sys"},
+        "work": {"type": "function", "kind": "other", "value": "__main__.work"},
+        "total": TOTAL,
+    }
+    lines = shown(hit(frames=[{**FRAME, "function": "<module>", "locals": held}]))
+    assert "     total  1249.5" in lines
+    assert "     defined or imported: sys, work" in lines

@@ -13,6 +13,8 @@ _DEMO = "/pyrometer/demo/app/"
 _STDLIB = re.compile(r"^.*/lib(?:64)?/python3\.\d+t?/")
 _NATIVE = re.compile(r"\.(?:so(?:\.\d+)*|c|cc|cpp|pyx|rs)$")
 _INSTALLED_SCRIPT = re.compile(r"/bin/[^/.]+$")
+_EXECUTED = "<string>"
+"""Text that somebody executes: what multiprocessing starts, a dataclass's methods; `python -c` too."""
 
 
 class Origin(Enum):
@@ -30,7 +32,7 @@ def origin_of(file: str, prefixes: Sequence[str] = ()) -> Origin:
         return Origin.NATIVE
     if _DEMO in file:
         return Origin.SERVICE
-    if _PACKAGES.match(file) or _INSTALLED_SCRIPT.search(file):
+    if file == _EXECUTED or _PACKAGES.match(file) or _INSTALLED_SCRIPT.search(file):
         return Origin.LIBRARY
     if file.startswith("<frozen") or _STDLIB.match(file) or any(file.startswith(f"{each}/") for each in prefixes):
         return Origin.STDLIB

@@ -8,11 +8,16 @@ from typing import Any
 
 from pyrometer.client.render.stacks import folded, place, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import block_of, line_of
+from pyrometer.client.render.values import block_of, line_of, numbered, references
 
 Document = dict[str, Any]
 _LONGEST_NAME = 24
 _WIDEST_TITLE = 100
+_NOT_COPIED = "…"
+"""Name of the entry that tells how many variables a frame has, where not all were copied."""
+_LIMITS = {"budget": "a hit's time and size", "items": "a frame's variables"}
+_DEFINITIONS = frozenset({"module", "function", "builtin_function_or_method", "type", "method"})
+"""Types of what stands in a module because it was imported or defined there."""
 _UNDETERMINED = "not determined yet"
 """What an agent says of `handled` where it does not follow an exception: nothing that helps a person."""
 
@@ -23,6 +28,7 @@ class SnapshotText:
     def __init__(self, style: Style, width: int) -> None:
         self._style = style
         self._width = width
+        self._wanted: set[int] = set()
 
     def lines(self, hit: Document) -> Iterator[str]:
         """One hit."""
@@ -31,12 +37,20 @@ class SnapshotText:
         facts = [_handled(raised) if raised else "", f"trace {escape(hit['trace_id'])}" if hit["trace_id"] else ""]
         for fact in filter(None, facts):
             yield self._style.paint(fact, "dim")
+        shown = _shown(hit["frames"], innermost_is_own=raised is None)
+        visible = [hit["frames"][index]["locals"] or {} for index in shown]
+        self._wanted = {
+            number
+            for values in (hit["expressions"], *visible)
+            for value in values.values()
+            for number in references(value)
+        }
         for text, value in hit["expressions"].items():
             name = self._style.paint(escape(text), "cyan")
-            shown = line_of(value, max(20, self._width - len(text) - 5))
-            yield f"  {name} = {self._text(shown, withheld=value['kind'] in ('redacted', 'unreadable'))}"
+            line = line_of(numbered(value, self._wanted), max(20, self._width - len(text) - 5))
+            yield f"  {name} = {self._text(line, withheld=value['kind'] in ('redacted', 'unreadable'))}"
         yield ""
-        yield from self._frames(hit["frames"], innermost_is_own=raised is None)
+        yield from self._frames(hit["frames"], shown)
         if hit["frames_left_out"]:
             yield self._style.paint(f"  … {hit['frames_left_out']} more frames", "dim")
 
@@ -53,14 +67,8 @@ class SnapshotText:
         title, owner = self._style.paint(what, "red" if raised else "bold", "bold"), self._style.paint(where, "dim")
         yield from [f"{title}{' ' * room}{owner}"] if room >= 3 else [title, owner]
 
-    def _frames(self, frames: list[Document], *, innermost_is_own: bool) -> Iterator[str]:
-        """The service's own frames with their values; the innermost always; runs of others' folded."""
-        own = any(frame["origin"] == "service" for frame in frames)
-        shown = {
-            index
-            for index, frame in enumerate(frames)
-            if frame["origin"] == "service" or (index == 0 and (innermost_is_own or not own))
-        }
+    def _frames(self, frames: list[Document], shown: set[int]) -> Iterator[str]:
+        """Those to show with their values, runs of the others folded."""
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
                 for _, frame in run:
@@ -76,12 +84,23 @@ class SnapshotText:
             here = line["line"] == frame["line"]
             text = cut(f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}", self._width)
             yield self._style.paint(text, "bold" if here else "dim")
-        yield from self._locals(frame["locals"] or {})
+        values = dict(frame["locals"] or {})
+        rest = values.pop(_NOT_COPIED, None)
+        defined = _definitions(values) if frame["function"] == "<module>" else []
+        yield from self._locals({name: value for name, value in values.items() if name not in defined})
+        notes = [f"defined or imported: {', '.join(map(escape, defined))}"] if defined else []
+        if rest:
+            number = max(0, rest.get("size", 0) - len(values))
+            notes.append(f"{number} more not copied, for the limit of {_LIMITS.get(rest.get('why', ''), 'one hit')}")
+        for note in notes:
+            yield self._style.paint(cut(f"     {note}", self._width), "dim")
 
     def _locals(self, values: Document) -> Iterator[str]:
         """A line each, an object's fields below it; what has no value yet comes last, together."""
         unset = [escape(name) for name, value in values.items() if value["kind"] == "unset"]
-        present = {escape(name): value for name, value in values.items() if value["kind"] != "unset"}
+        present = {
+            escape(name): numbered(value, self._wanted) for name, value in values.items() if value["kind"] != "unset"
+        }
         longest = min(_LONGEST_NAME, max(map(len, present), default=0))
         for name, value in present.items():
             for line in block_of(value, max(20, self._width - max(longest, len(name)) - 7)):
@@ -94,6 +113,17 @@ class SnapshotText:
 
     def _text(self, text: str, *, withheld: bool) -> str:
         return self._style.paint(text, "yellow") if withheld else text
+
+
+def _shown(frames: list[Document], *, innermost_is_own: bool) -> set[int]:
+    """Indexes of the frames to show: the service's own, and the innermost where it is asked for or nothing is own."""
+    own = {index for index, frame in enumerate(frames) if frame["origin"] == "service"}
+    return own | ({0} if frames and (innermost_is_own or not own) else set())
+
+
+def _definitions(values: Document) -> list[str]:
+    """Names of what a module has defined or imported: nobody looks for a value there."""
+    return [name for name, value in values.items() if value["kind"] == "other" and value["type"] in _DEFINITIONS]
 
 
 def _handled(raised: Document) -> str:

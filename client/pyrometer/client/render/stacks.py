@@ -183,15 +183,17 @@ def place(frame: Document) -> str:
 
 def folded(frames: list[Document]) -> str:
     """A run of frames that are not shown: how many, and of which packages."""
-    packages = list(dict.fromkeys(_package(frame) for frame in frames))
-    return f"{_count(len(frames), 'frame', 'frames')} of {', '.join(escape(name) for name in packages[:4])}"
+    packages = [name for name in dict.fromkeys(map(_package, frames)) if name]
+    of = f" of {', '.join(escape(name) for name in packages[:4])}" if packages else ""
+    return f"{_count(len(frames), 'frame', 'frames')}{of}"
 
 
 def _package(frame: Document) -> str:
-    """The package a library's frame belongs to: its module's first part, or its file's name."""
-    module = frame["module"] or ""
-    name = module.split(".")[0]
-    return name or os.path.basename(frame["file"]).removesuffix(".py")
+    """The package a library's frame belongs to: its module's first part, or its file's name; empty: it has none."""
+    name = (frame["module"] or "").split(".")[0]
+    if name in ("", "__main__"):
+        name = os.path.basename(frame["file"]).removesuffix(".py")
+    return "" if name.startswith("<") else name
 
 
 def _stack_key(thread: Document) -> tuple[object, ...]:

@@ -61,6 +61,38 @@ def line_of(value: Document, width: int = 200) -> str:
     return cut(text, width)
 
 
+def references(value: Document) -> Iterator[int]:
+    """The numbers of objects that a value refers to as seen above."""
+    if value["kind"] == "ref":
+        yield value["ref"]
+    for part in _parts(value):
+        yield from references(part)
+
+
+def numbered(value: Document, wanted: set[int]) -> Document:
+    """The value with the numbers of those objects only that something refers to."""
+    document = {key: held for key, held in value.items() if key != "ref" or value["kind"] == "ref" or held in wanted}
+    if "items" in value:
+        document["items"] = [numbered(item, wanted) for item in value["items"]]
+    if "entries" in value:
+        document["entries"] = [
+            {"key": numbered(entry["key"], wanted), "value": numbered(entry["value"], wanted)}
+            for entry in value["entries"]
+        ]
+    if "fields" in value:
+        document["fields"] = {name: numbered(field, wanted) for name, field in value["fields"].items()}
+    return document
+
+
+def _parts(value: Document) -> Iterator[Document]:
+    """What a value is made of."""
+    yield from value.get("items", ())
+    for entry in value.get("entries", ()):
+        yield entry["key"]
+        yield entry["value"]
+    yield from value.get("fields", {}).values()
+
+
 def _withheld(value: Document) -> bool:
     return value["kind"] in ("redacted", "unreadable")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from pyrometer.client.errors import ClientError
-from pyrometer.client.quantities import Duration, typed
+from pyrometer.client.quantities import Count, Duration, typed
 from pyrometer.client.render.terminal import Style, colours
 from pyrometer.client.verbs.run import become
 
@@ -31,9 +31,7 @@ _TO_TYPE = (
 
 
 @click.command("demo")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, metavar="N", help="Processes that serve."
-)
+@click.option("--workers", type=Count(1, 64), default=2, show_default=True, metavar="N", help="Processes that serve.")
 @click.option(
     "--for", "seconds", type=Duration(_LONGEST), default="10m", show_default=True, help="How long it runs, at most."
 )

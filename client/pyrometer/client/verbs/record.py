@@ -9,7 +9,7 @@ import click
 
 from pyrometer.client import documents, files
 from pyrometer.client.options import Where, output_option, target_options
-from pyrometer.client.quantities import Duration
+from pyrometer.client.quantities import Count, Duration
 from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import open_look
 
@@ -27,7 +27,7 @@ _LONGEST = 600.0
     "-d", "--duration", "seconds", type=Duration(_LONGEST), default="10s", show_default=True, help="How long."
 )
 @click.option(
-    "-r", "--rate", type=click.IntRange(1, 1000), default=100, show_default=True, metavar="N", help="Samples a second."
+    "-r", "--rate", type=Count(1, 1000), default=100, show_default=True, metavar="N", help="Samples a second."
 )
 @click.option("--mode", type=click.Choice(["cpu", "wall", "gil"]), help="Which moments count; cpu where it can be.")
 @click.option("--source", type=click.Choice(["agent", "outside"]), help="Where to read; outside where permitted.")
