@@ -16,6 +16,8 @@ import pytest
 from tests.support import schemas
 from tests.support.services import Typed, program, pyrometer, until
 
+pytestmark = pytest.mark.once
+
 
 class Shop(NamedTuple):
     """The demo, under load."""

@@ -28,7 +28,7 @@ LOOKS = (
 )
 ROUNDS = 4
 
-pytestmark = [pytest.mark.needs("gunicorn", "namespaces"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("gunicorn", "namespaces"), pytest.mark.slow, pytest.mark.once]
 
 
 class Space(NamedTuple):

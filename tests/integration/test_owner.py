@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.services import program, pyrometer
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

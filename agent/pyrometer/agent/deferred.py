@@ -33,11 +33,11 @@ MODULES = (
     *(f"guard.{name}" for name in ("permissions", "patterns", "names", "texts", "redaction")),
     *(f"agent.{name}" for name in ("mappings", "attributes", "kinds", "comparisons", "operations", "vocabulary")),
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
-    *(f"agent.{name}" for name in ("values", "expressions", "loaded", "scopes", "locations")),
+    *(f"agent.{name}" for name in ("values", "expressions", "stacks", "loaded", "scopes", "locations")),
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
     *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "probe", "probes")),
-    *(f"agent.{name}" for name in ("links", "peers", "sources", "stacks", "sampler", "requests", "reception")),
+    *(f"agent.{name}" for name in ("links", "peers", "sources", "sampler", "requests", "reception")),
 )
 """Names below `pyrometer`, each after all that it imports."""
 _NEEDED = (

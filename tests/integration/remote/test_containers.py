@@ -12,7 +12,7 @@ from tests.integration.remote.leftovers import new_mark
 from tests.integration.remote.places import Place
 from tests.support.services import pyrometer, until
 
-pytestmark = pytest.mark.needs("podman")
+pytestmark = [pytest.mark.needs("podman"), pytest.mark.once]
 
 
 def name_of(place: Place) -> str:

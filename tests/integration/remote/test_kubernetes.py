@@ -11,7 +11,7 @@ from tests.integration.remote.leftovers import marked, new_mark
 from tests.integration.remote.places import Place
 from tests.support.services import pyrometer, until
 
-pytestmark = pytest.mark.needs("kubectl")
+pytestmark = [pytest.mark.needs("kubectl"), pytest.mark.once]
 
 
 @pytest.mark.parametrize(

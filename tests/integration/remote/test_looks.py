@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.integration.remote.leftovers import children, is_running, servers
 from tests.integration.remote.places import Place, held_look
 from tests.support.schemas import validate
 from tests.support.services import until
+
+pytestmark = pytest.mark.once
 
 
 def test_ps_lists_the_service(place: Place) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyrometer.client.command import VERBS
 from tests.integration.remote.leftovers import children, is_running, servers
 from tests.integration.remote.places import Place
 from tests.support.services import until
 
-pytestmark = pytest.mark.skipif("catch" not in VERBS, reason="this version has no catch yet")
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.integration.remote.places import Place, held_look
 from tests.integration.remote.sshd import Sshd
 from tests.support.services import program, pyrometer, until
 
-pytestmark = pytest.mark.needs("sshd")
+pytestmark = [pytest.mark.needs("sshd"), pytest.mark.once]
 
 
 @pytest.fixture
