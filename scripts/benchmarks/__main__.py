@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,16 +16,18 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it would have every start com
 from benchmarks import commands, dumping, forking, groups, idle, leases, probing, recording, report
 from benchmarks.model import Measured, Row, Setting
 
+_PEERS = os.environ.pop("BENCH_PEERS", "")
 ROWS = [*idle.ROWS, *dumping.ROWS, *probing.ROWS, *recording.ROWS, *forking.ROWS, *leases.ROWS, *commands.ROWS]
 
 
 def main() -> int:
     """Measure what is asked for; 1 if a bar is missed, or a row could not be measured."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends with us
     asked = _arguments()
     rows = [row for row in ROWS if not asked.row or row.name in asked.row]
     with groups.undisturbed() as first:
         _say(report.head(undisturbed=first))
-        found = _all(rows, Setting(quick=asked.quick, peers=asked.peers))
+        found = _all(rows, Setting(quick=asked.quick, peers=_PEERS if asked.peers else ""))
     if asked.json:
         asked.json.write_text(json.dumps(report.document(found), indent=2, ensure_ascii=False) + "\n")
     missed = [figure for each in found for figure in each.figures if figure.met is False]
@@ -56,7 +59,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
     parser.add_argument("--peers", action="store_true", help="ddtrace and debugpy too; needs a package index")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.json and not os.access(asked.json if asked.json.exists() else asked.json.parent, os.W_OK):
+        parser.error(f"--json: {asked.json} can't be written")
+    if asked.peers and not _PEERS:
+        parser.error("--peers needs scripts/bench, which makes an environment for them")
+    return asked
 
 
 def _measure(row: Row, setting: Setting) -> Measured:
@@ -74,4 +82,7 @@ def _say(lines: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -60,6 +60,7 @@ def _make(name: str) -> Path:
     root = next((root for root in _ROOTS if _has_controller(root)), None)
     if root is None:
         raise Unavailable("no controller for processors is mounted")
+    _tidy(root)
     folder = root / f"pyrometer-bench-{name}-{os.getpid()}"
     try:
         folder.mkdir()
@@ -71,6 +72,13 @@ def _make(name: str) -> Path:
         _remove(folder)
         raise Unavailable(f"no control group can be made here: {error.strerror}") from None
     return folder
+
+
+def _tidy(root: Path) -> None:
+    """Remove groups of benches that were killed."""
+    for folder in root.glob("pyrometer-bench-*"):
+        if not Path("/proc", folder.name.rpartition("-")[2]).exists():
+            _remove(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -61,7 +61,8 @@ class Setting:
     """How much is done: `rounds` of what is repeated, and whether peers beyond py-spy and grpcio are asked too."""
 
     quick: bool = False
-    peers: bool = False
+    peers: str = ""
+    """A Python that has ddtrace and debugpy; empty: they are not asked."""
 
     def rounds(self, usual: int) -> int:
         """As many rounds as usual, or a third of them."""

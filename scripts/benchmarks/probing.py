@@ -7,16 +7,16 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import processes
+from benchmarks import peers, processes
 from benchmarks.model import Beside, Figure, Row, Setting
 from benchmarks.rounds import median, percentile, quartiles
 
 _SERVICE = "bench-probes"
-_FILE = "programs/loops.py"
+_FILE = "programs/work.py"
 _SPAN = 0.4
 """Seconds of one measurement."""
 _SETTLING = 1.0
@@ -39,7 +39,10 @@ def measure_unreached(setting: Setting) -> Sequence[Figure]:
             1.01,
             quartiles=quartiles(armed),
             control=median(control),
-            beside=[Beside("sys.settrace", median(traced))],
+            beside=[
+                Beside("sys.settrace", median(traced)),
+                *peers.beside(peers.measure(setting, "never", "stop", lambda peer: _probed(peer, "busy")), _slower),
+            ],
         )
     ]
 
@@ -59,6 +62,7 @@ def measure_false(setting: Setting) -> Sequence[Figure]:
                 seen = watcher.ask("status")["sampled_share"]
                 if seen < 0.99:
                     raise RuntimeError(f"only {seen:.0%} of the events were looked at")
+    theirs = peers.measure(setting, "hottest", "false", lambda peer: _probed(peer, "hot"))
     return [
         Figure(
             "condition false, per hit",
@@ -66,6 +70,7 @@ def measure_false(setting: Setting) -> Sequence[Figure]:
             "ns",
             bar,
             quartiles=quartiles(added),
+            beside=peers.beside(theirs, _longer),
             note=f"two functions that are alike differ by {median(control):.1f} ns",
         )
     ]
@@ -80,6 +85,7 @@ def measure_governed(setting: Setting) -> Sequence[Figure]:
         with _watched(target, {"probe": at}) as watcher:
             target.ask("pair", "hot_probed", "hot_plain", 3)
             status = watcher.ask("status")
+    theirs = peers.measure(setting, "hottest", "false", lambda peer: _probed(peer, "hot"))
     return [
         Figure(
             "hottest line probed, governed",
@@ -88,6 +94,7 @@ def measure_governed(setting: Setting) -> Sequence[Figure]:
             bar,
             quartiles=quartiles(armed),
             control=median(control),
+            beside=peers.beside(theirs, _slower),
             note=f"{100 * status['sampled_share']:.3g} % of the executions are looked at",
         )
     ]
@@ -107,16 +114,18 @@ def measure_snapshot(setting: Setting) -> Sequence[Figure]:
             matched = int(watcher.ask("status")["matched"])
     if matched < 0.95 * count:
         raise RuntimeError(f"{matched} hits of {count}")
-    usual = median(bare)
-    paused = [each - usual for each in probed]
-    without = [each - usual for each in bare]
+    # At most 100 a second are taken; the values of one frame.
+    theirs = peers.measure(setting, "values", "snapshot", lambda peer: peer.ask("calls", count, 0.012))
     return [
         Figure(
             f"snapshot, pause of the thread: p{percent}",
-            percentile(paused, percent),
+            percentile(_pauses((bare, probed)), percent),
             "µs",
             bar,
-            beside=[Beside("no probe", percentile(without, percent))],
+            beside=[
+                Beside("no probe", percentile(_pauses((bare, bare)), percent)),
+                *peers.beside(theirs, _pause_at(percent), "1 frame"),
+            ],
         )
         for percent, bar in ((50, 50), (99, 1000), (100, 10_000))
     ]
@@ -143,6 +152,32 @@ def measure_exceptions(setting: Setting) -> Sequence[Figure]:
             note=f"without it, a frame takes {median(bare) / (_DEPTH + 1):.0f} ns",
         )
     ]
+
+
+def _pause_at(percent: float) -> Callable[[peers.Times], float]:
+    return lambda times: percentile(_pauses(times), percent)
+
+
+def _pauses(times: peers.Times) -> list[float]:
+    """How much longer than usual each call took."""
+    bare, probed = times
+    usual = median(bare)
+    return [each - usual for each in probed]
+
+
+def _probed(target: processes.Program, kind: str) -> list[float]:
+    """Nanoseconds an iteration."""
+    return [float(one) for one, _ in target.ask("pair", f"{kind}_probed", f"{kind}_plain", _SPAN)]
+
+
+def _slower(times: peers.Times) -> float:
+    before, after = times
+    return median(after) / median(before)
+
+
+def _longer(times: peers.Times) -> float:
+    before, after = times
+    return median(after) - median(before)
 
 
 def _ratios(target: processes.Program, asked: Any, kind: str, rounds: int) -> tuple[list[float], list[float]]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,25 +21,31 @@ class Program:
     """A target program: it said `ready`, takes commands, and answers each with a line of JSON."""
 
     def __init__(self, name: str, *arguments: str, environment: dict[str, str] | None = None, python: str = "") -> None:
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would be full one day
         self._process = subprocess.Popen(
             [python or sys.executable, str(PROGRAMS / f"{name}.py"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._stderr,
             text=True,
             env={**os.environ, **(environment or {})},
         )
         self.pid = self._process.pid
         first = self._read()
         if first.strip() != "ready":
-            raise RuntimeError(f"{name} did not start: {first}{self._complaint()}")
+            complaint = self._complaint()
+            self.end()
+            raise RuntimeError(f"{name} did not start: {first}{complaint}")
 
     def ask(self, *words: object) -> Any:
-        """Give a command and wait for its answer."""
+        """Give a command and wait for its answer. Raises RuntimeError if the target ends instead."""
         assert self._process.stdin
         self._process.stdin.write(" ".join(map(str, words)) + "\n")
         self._process.stdin.flush()
-        return json.loads(self._read() or f'"{self._complaint()}"')
+        answer = self._read()
+        if not answer:
+            raise RuntimeError(f"the target ended at {words[0]}: {self._complaint()}")
+        return json.loads(answer)
 
     def read_line(self) -> str:
         """The next line that it prints by itself."""
@@ -48,9 +55,11 @@ class Program:
         """Kill it."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        self._stderr.close()
 
     def _read(self) -> str:
         assert self._process.stdout
@@ -58,7 +67,9 @@ class Program:
 
     def _complaint(self) -> str:
         self._process.kill()
-        return self._process.stderr.read()[-2000:] if self._process.stderr else ""
+        self._process.wait()
+        self._stderr.seek(0)
+        return self._stderr.read()[-2000:]
 
 
 @contextlib.contextmanager

@@ -16,6 +16,9 @@ from typing import Any
 
 import talk
 
+_PATIENCE = 0.5
+"""Seconds; a fork, exit and wait takes a millisecond."""
+
 
 def fork(count: str) -> list[float]:
     """Fork so many; microseconds of one fork, exit and wait, in the median, and how many children were lost."""
@@ -34,9 +37,9 @@ def fork(count: str) -> list[float]:
 
 @contextlib.contextmanager
 def _patience(pid: int) -> Iterator[None]:
-    """Give a child that hangs two seconds; then it is killed, and so it is lost."""
+    """Give a child that hangs half a second; then it is killed, and so it is lost."""
     signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
-    signal.setitimer(signal.ITIMER_REAL, 2.0)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     try:
         yield
     finally:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import talk
 
 import pyrometer.agent
+
+if TYPE_CHECKING:
+    from pyrometer.agent.service import Agent
 
 _PATIENCE = 20.0
 
