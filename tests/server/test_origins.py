@@ -19,6 +19,8 @@ from pyrometer.server.origins import origin_of
         ("<frozen runpy>", "STDLIB"),
         ("/srv/venv/bin/gunicorn", "LIBRARY"),
         ("/srv/shop/bin/work.py", "SERVICE"),
+        ("/lib/x86_64-linux-gnu/libpthread.so.0", "NATIVE"),
+        ("/srv/venv/lib/python3.12/site-packages/numpy/core.so", "NATIVE"),
         ("<string>", "LIBRARY"),
         ("/srv/venv/lib/python3.12/site-packages/pyrometer/demo/app/shop/pricing.py", "SERVICE"),
         ("/srv/venv/lib/python3.12/site-packages/pyrometer/agent/service.py", "LIBRARY"),

@@ -11,17 +11,18 @@ _DEMO = "/pyrometer/demo/app/"
 _INSTALLED_SCRIPT = re.compile(r"/bin/[^/.]+$")
 _EXECUTED = "<string>"
 """Text that somebody executes: what multiprocessing starts, a dataclass's methods; `python -c` too."""
+_NATIVE = re.compile(r"\.(?:so(?:\.\d+)*|c|cc|cpp|pyx|rs)$")
 _STDLIB = re.compile(r"/lib(64)?/python3\.\d+t?/")
 
 
 def origin_of(file: str, prefixes: Sequence[str] = ()) -> str:
     """SERVICE, LIBRARY, STDLIB, NATIVE or UNSPECIFIED; `prefixes` are the standard library's folders."""
+    if _NATIVE.search(file):
+        return "NATIVE"
     if any(part in file for part in _PACKAGES):
         return "SERVICE" if _DEMO in file else "LIBRARY"
     if file == _EXECUTED or _INSTALLED_SCRIPT.search(file):
         return "LIBRARY"
     if _STDLIB.search(file) or file.startswith(("<frozen", *(f"{prefix}/" for prefix in prefixes if prefix))):
         return "STDLIB"
-    if file.endswith((".so", ".c", ".cpp", ".pyx")):
-        return "NATIVE"
     return "SERVICE" if file else "UNSPECIFIED"
