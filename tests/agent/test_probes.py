@@ -426,6 +426,20 @@ def test_a_probe_ends_when_its_time_is_over(faked: Registry, engine: FakeEngine,
     assert faked.tick(now + 7) is None
 
 
+def test_the_end_of_a_probe_is_told_although_its_reader_was_slow(
+    faked: Registry, engine: FakeEngine, owner: Owner, shapes: Any
+) -> None:
+    """A watcher that never heard of it would wait for ever. Fault 65."""
+    faked.arm(at("plain: return", limits=ProbeLimits(ttl=5.0)), owner, owner.emit)
+    owner.full = True
+    now = time.monotonic() + 6
+    assert [faked.tick(now), faked.tick(now + 1)] == [probes.TICK, probes.TICK]
+    owner.full = False
+    assert faked.tick(now + 2) == probes.TICK
+    assert owner.states == ["EXPIRED"]
+    assert faked.tick(now + 3) is None
+
+
 def test_a_link_that_is_gone_takes_its_probes_with_it(
     registry: Registry, owner: Owner, shapes: types.ModuleType, faults: types.ModuleType
 ) -> None:

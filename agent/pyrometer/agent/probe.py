@@ -123,11 +123,12 @@ class Probe:
         )
 
     def tell(self, now: float) -> None:
-        """Send the state to the owner if it is another than before."""
-        status = self.status(now)
-        if status.state != self.shown_state:
-            self.shown_state = status.state
-            self.emit({"event": "state", "probe": self.spec.probe_id, "status": status._asdict()}, 1000)
+        """Send the state to the owner if it is another than before; what was dropped is told the next time."""
+        status, before = self.status(now), self.shown_state
+        if status.state != before:
+            self.shown_state = status.state  # first, for another thread may be telling it too
+            if not self.emit({"event": "state", "probe": self.spec.probe_id, "status": status._asdict()}, 1000):
+                self.shown_state = before
 
     def _hit(self, frame: FrameType, exc: BaseException | None) -> None:
         if not self.open:

@@ -11,7 +11,6 @@ import sys
 
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.mappings import Unreadable, find
-from pyrometer.agent.unpatched import native
 from pyrometer.link.model import dump_reply
 
 TYPE_CHECKING = False
@@ -106,12 +105,6 @@ def module_of(frame: FrameType) -> str:
     scope = frame.f_globals
     name = scope.get("__name__") if type(scope) is dict else None
     return name if type(name) is str else ""
-
-
-def own_ident() -> int:
-    """Ident of the calling thread."""
-    ident: int = native.get_ident()
-    return ident
 
 
 def _name_in(fields: dict[Any, Any] | None, ident: int) -> str:
