@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import sys
 
 import pytest
@@ -115,6 +117,18 @@ def test_a_class_whose_name_is_a_text_of_its_own_kind_is_asked_nothing() -> None
     assert TypeName("OddlyNamedError").is_loaded()
     assert not TypeName("NeverDefinedError").is_loaded()
     del odd
+
+
+def test_a_standard_library_without_files_is_told_by_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs are packed into one file. Fault 32."""
+    monkeypatch.delattr(os, "__file__")
+    spec = importlib.util.spec_from_file_location("scopes_of_a_packed_program", scopes.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.is_standard_library("json.decoder", "/packed/json/decoder.pyc")
+    assert not module.is_standard_library("shop.cart", "/packed/shop/cart.pyc")
 
 
 def test_what_the_owner_forbids_is_out_of_scope() -> None:

@@ -73,6 +73,11 @@ class Probe:
         self._second = 0.0
         self._this_second = count()
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether it is still to be taken out of the engine, or its owner to be told its state."""
+        return bool(self.lines or self.exception) or self.state != self.shown_state
+
     def line_hit(self, frame: FrameType) -> None:
         """The line was reached and the condition holds. Never raises but for a signal's exception."""
         self._hit(frame, None)

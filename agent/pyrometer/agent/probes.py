@@ -145,7 +145,7 @@ class Registry:
         if not self._lock.acquire(False):
             return TICK  # another thread is at it, or arms something
         try:
-            if not any(probe.state in LIVE or self._is_unsettled(probe) for probe in self._probes.values()):
+            if not any(probe.state in LIVE or probe.is_unsettled for probe in self._probes.values()):
                 return None
             self._end_some(now)
             self._check_ownership(now)
@@ -268,10 +268,6 @@ class Registry:
                 self._arrange()
             except LinkError as error:
                 self._fail_all(error.message)
-
-    def _is_unsettled(self, probe: Probe) -> bool:
-        """Whether a probe that has ended is still to be taken away, or its owner to be told."""
-        return bool(probe.lines or probe.exception) or probe.state != probe.shown_state
 
     def _end_some(self, now: float) -> None:
         """End what is over: by its hits, its time, or its errors."""

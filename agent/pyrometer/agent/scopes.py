@@ -21,7 +21,8 @@ MAX_REMEMBERED = 4096
 """Code objects whose answer is remembered."""
 
 _qualname_of = type.__dict__["__qualname__"].__get__
-_STANDARD_LIBRARY = os.path.dirname(os.__file__) + "/"
+_STANDARD_LIBRARY = os.path.dirname(getattr(os, "__file__", "")) + "/"
+"""Its folder; a program that was packed into one file may have none."""
 
 
 class TypeName:
