@@ -76,3 +76,11 @@ def test_a_socket_that_is_not_there_is_not_found(tmp_path: Path, capsys: pytest.
     for path in (tmp_path / "none.sock", stale):
         assert run(["ps", f"unix:{path}"]) == 3
         assert f"pyrometer serve --listen unix:{path}" in capsys.readouterr().err
+
+
+def test_run_ends_as_a_shell_does_where_there_is_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """127 for one that is not there, 126 for one that can't be run: what starts services knows these."""
+    (tmp_path / "plain").write_text("not a program")
+    for name, code in [("no-such-command", 127), (f"{tmp_path}/absent", 127), (f"{tmp_path}/plain", 126)]:
+        assert run(["run", "--", name]) == code
+        assert name in capsys.readouterr().err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
 import pytest
 
 from pyrometer.client.errors import UsageFault
@@ -127,3 +130,14 @@ def test_tcp_says_what_is_missing() -> None:
     with pytest.raises(UsageFault) as caught:
         parse_target("tcp:web1:8443")
     assert (caught.value.reason, "ssh:" in caught.value.next) == ("TLS_UNAVAILABLE", True)
+
+
+def test_what_follows_a_socket_is_a_service_or_a_pid(tmp_path: Path) -> None:
+    """A server on a socket has all services of its machine: one of them can be named."""
+    path = str(tmp_path / "grpc.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        assert parse_target(f"unix:{path}") == UnixTarget(path)
+        assert parse_target(f"unix:{path}/shop") == UnixTarget(path, "shop")
+        assert parse_target(f"unix:{path}/77") == UnixTarget(path, pid=77)
+        assert str(parse_target(f"unix:{path}/shop")) == f"unix:{path}/shop"

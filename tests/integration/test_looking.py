@@ -160,7 +160,7 @@ def test_garbage_costs_the_sender_its_connection(unique: str) -> None:
         (("dump", "http://x"), 2, "not a target"),
         (("dmp",), 2, "Did you mean dump?"),
         (("run",), 2, "needs a command"),
-        (("run", "--", "no-such-command-here"), 3, "no command"),
+        (("run", "--", "no-such-command-here"), 127, "no command"),
         (("dump", "1", "-o", "yaml"), 2, "yaml"),
     ],
 )

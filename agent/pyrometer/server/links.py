@@ -81,7 +81,7 @@ class AgentLink:
         try:
             self._sock.sendall(encode({"id": self._last_id, "op": operation, **fields}))
         except TimeoutError:
-            raise AgentBusy(f"the agent of process {self.pid} does not read") from None
+            raise _busy(self.pid) from None
         except OSError as error:
             raise LinkClosed(f"process {self.pid} is gone: {error.strerror}") from None
         while (message := self._read(deadline)).get("id") != self._last_id:
@@ -117,13 +117,20 @@ class AgentLink:
                 message = self._reader.read()
             except TimeoutError:
                 if time.monotonic() >= deadline:
-                    raise AgentBusy(f"the agent of process {self.pid} does not answer") from None
+                    raise _busy(self.pid) from None
                 continue
             except OSError as error:
                 raise LinkClosed(f"process {self.pid} is gone: {error.strerror}") from None
             if message is None:
                 raise LinkClosed(f"process {self.pid} closed the link")
             return message
+
+
+def _busy(pid: int) -> AgentBusy:
+    return AgentBusy(
+        f"the agent of process {pid} does not answer: the GIL is held, or the process is stopped or starved",
+        next=f"pyrometer dump {pid} reads it from outside, and names who holds the GIL",
+    )
 
 
 def open_link(addresses: list[Address]) -> AgentLink:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -13,7 +15,7 @@ from pyrometer.client.quantities import LARGEST_PID
 FORMS = """\
 1234 or pid:1234                a process of this machine
 SERVICE                         a service of this machine, by name
-unix:/path/to.sock              a `pyrometer serve` on a unix socket
+unix:/path/to.sock[/WHAT]       a `pyrometer serve` on a unix socket
 ssh:[USER@]HOST[:PORT][/WHAT]   another machine, by your ssh
 docker:CONTAINER[/WHAT]         a container, by your docker
 podman:CONTAINER[/WHAT]         a container, by your podman
@@ -47,7 +49,7 @@ class UnixTarget:
     pid: int | None = None
 
     def __str__(self) -> str:
-        return f"unix:{self.path}"
+        return _spelled("unix", self.path, self)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,18 @@ def _unix(text: str) -> UnixTarget:
         raise UsageFault(f"unix:{text} needs an absolute path.", next="For instance unix:/run/pyrometer/shop.sock")
     if len(text.encode()) > 107:
         raise UsageFault(f"unix:{text} is longer than the 107 bytes that a unix socket's path can have.")
+    path, _, what = text.rpartition("/")
+    if what and _is_socket(path):
+        return UnixTarget(path, *_service_or_pid(what))
     return UnixTarget(text)
+
+
+def _is_socket(path: str) -> bool:
+    """Whether a socket is there: then what follows it in a target is a service or a pid."""
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _tcp(text: str) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pyrometer.client.profile import hottest, table
@@ -76,3 +78,15 @@ def test_the_summary_says_what_the_profile_is() -> None:
 def test_a_share_takes_six_columns(share: float, text: str) -> None:
     """Whole per cents, and tenths of what is small."""
     assert table.percent(share) == text
+
+
+def test_a_poor_recording_is_said_to_be_one() -> None:
+    """Ten samples, and a rate that was lowered: how far the shares may be off, and why there are not more."""
+    poor = replace(profile(), notes={**profile().notes, "rate": "19.0", "rate_asked": "100"})
+    assert list(table.cautions(poor)) == [
+        "10 samples: a share may be off by 31 per cent points",
+        "19 looks a second instead of 100: reading from outside may use 5 % of the processors, no more",
+    ]
+    assert "py-spy at 19 Hz of 100" in table.summary(poor)
+    good = replace(profile(), samples=tuple(replace(each, count=1000) for each in profile().samples))
+    assert list(table.cautions(good)) == []

@@ -13,6 +13,10 @@ from pyrometer.client.render.terminal import Style
 _GAP = 3
 _MIN_FUNCTION = 12
 _MIN_WHERE = 16
+_REACHED = 0.9
+"""Part of the rate asked for from which on it counts as reached."""
+_MANY = 400
+"""Samples from which on a share is known to some per cent points."""
 
 
 def lines(profile: Profile, rows: list[Row], style: Style, width: int) -> Iterator[str]:
@@ -38,14 +42,25 @@ def percent(share: float) -> str:
 
 def summary(profile: Profile) -> str:
     """What the profile is, in one line."""
-    rate, missed, cost = map(profile.figure, ("rate", "missed", "own_cpu_seconds"))
+    rate, asked, missed, cost = map(profile.figure, ("rate", "rate_asked", "missed", "own_cpu_seconds"))
     parts = [profile.service or "profile", f"{profile.seconds:.1f} s of {time_name(profile.kind)}"]
     parts.append(f"{profile.count:,} samples{_missed(missed or 0, profile.count)}")
     if rate is not None:
-        parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz")
+        of = f" of {asked:.0f}" if asked and rate < _REACHED * asked else ""
+        parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz{of}")
     if cost is not None and profile.seconds:
         parts.append(f"own cost {100 * cost / profile.seconds:.0f} % of a core")
     return ", ".join(parts)
+
+
+def cautions(profile: Profile) -> Iterator[str]:
+    """What to know before one believes the figures: few samples, a rate that was lowered; and what helps."""
+    rate, asked = profile.figure("rate"), profile.figure("rate_asked")
+    if 0 < profile.count < _MANY:
+        yield f"{profile.count:,} samples: a share may be off by {98 / profile.count**0.5:.0f} per cent points"
+    if rate is not None and asked and rate < _REACHED * asked:
+        reader = "reading from outside may use 5 %" if profile.notes.get("source") != "agent" else "it may use 1 %"
+        yield f"{rate:.0f} looks a second instead of {asked:.0f}: {reader} of the processors, no more"
 
 
 def time_name(kind: str) -> str:

@@ -41,9 +41,9 @@ class StackText:
 
     def _summary(self, processes: list[Document]) -> str:
         threads = sum(len(process["threads"]) for process in processes)
-        names = ", ".join(sorted({process["service"] or "no service" for process in processes}))
+        names = ", ".join(sorted({process["service"] for process in processes if process["service"]}))
         return (
-            f"{escape(names)}: {_count(len(processes), 'process', 'processes')}, "
+            f"{escape(names)}{': ' if names else ''}{_count(len(processes), 'process', 'processes')}, "
             f"{_count(threads, 'thread', 'threads')}, looked at twice"
         )
 

@@ -9,7 +9,7 @@ import click
 
 from pyrometer.client import documents, files
 from pyrometer.client.options import Where, output_option, target_options
-from pyrometer.client.quantities import Count, Duration
+from pyrometer.client.quantities import Count, Duration, typed
 from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import open_look
 
@@ -130,6 +130,7 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
 
 def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
     print_profile(profile)
+    warn(profile)
     if taken.summary.reason:
         click.echo(f"» {escape(taken.summary.reason)}", err=True)
     for error in taken.summary.errors:
@@ -138,6 +139,17 @@ def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
         click.echo(f"» flame graph: {path}     open it: pyrometer view {path}", err=True)
     else:
         click.echo(f"» profile: {path}     look at it: pyrometer view {path}, or go tool pprof {path}", err=True)
+
+
+def warn(profile: Profile) -> None:
+    """What to know before one believes the figures, and what helps, on stderr."""
+    from pyrometer.client.profile import table
+
+    cautions = list(table.cautions(profile))
+    for caution in cautions:
+        click.echo(f"» {caution}", err=True)
+    if cautions and profile.seconds < _LONGEST / 2:
+        click.echo(f"» for more samples record longer: -d {typed(2 * max(15.0, round(2 * profile.seconds)))}", err=True)
 
 
 def print_profile(profile: Profile) -> None:

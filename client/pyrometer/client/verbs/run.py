@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from pyrometer.client.errors import ClientError, NotFound, UsageFault
+from pyrometer.client.errors import ClientError, UsageFault
+
+NOT_EXECUTABLE, NO_COMMAND = 126, 127
+"""Exit codes of shells, and of `env`, for a command that can't be run and one that is not there."""
+_EXAMPLE = "For instance: pyrometer run --service shop -- gunicorn shop.wsgi"
 
 
 @click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -23,13 +28,22 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
     just runs.
     """
     if not arguments:
-        raise UsageFault(
-            "run needs a command.", next="For instance: pyrometer run --service shop -- gunicorn shop.wsgi"
-        )
-    program = shutil.which(arguments[0])
-    if program is None:
-        raise NotFound(f"there is no command {arguments[0]!r} on the PATH.", reason="NO_SUCH_COMMAND")
-    become(program, list(arguments), service)
+        raise UsageFault("run needs a command.", next=_EXAMPLE)
+    become(_find(arguments[0]), list(arguments), service)
+
+
+def _find(name: str) -> str:
+    """Where a command is. Raises ClientError with the exit code that a shell has for it."""
+    program = shutil.which(name)
+    if program is not None:
+        return program
+    if os.sep in name and Path(name).exists():
+        said = "is a folder" if Path(name).is_dir() else "is not executable"
+        raise ClientError(f"{name} {said}.", next=_EXAMPLE, exit_code=NOT_EXECUTABLE, reason="NO_SUCH_COMMAND")
+    where = "there" if os.sep in name else "on the PATH"
+    raise ClientError(
+        f"there is no command {name!r} {where}.", next=_EXAMPLE, exit_code=NO_COMMAND, reason="NO_SUCH_COMMAND"
+    )
 
 
 def become(program: str, arguments: list[str], service: str | None) -> NoReturn:
@@ -43,7 +57,11 @@ def become(program: str, arguments: list[str], service: str | None) -> NoReturn:
     try:
         os.execve(program, arguments, environment)
     except OSError as error:
-        raise ClientError(f"{program} could not be started: {error.strerror}") from None
+        raise ClientError(
+            f"{program} could not be started: {error.strerror}.",
+            next=f"Does it run by itself? {shlex.join(arguments)}",
+            exit_code=NOT_EXECUTABLE,
+        ) from None
 
 
 def find_bootstrap() -> str:
