@@ -10,7 +10,7 @@ import pytest
 
 from pyrometer.agent import frames
 from pyrometer.agent.expressions import EvaluationError, compile_expression
-from pyrometer.agent.snapshots import Recipe, lookup_in, take
+from pyrometer.agent.snapshots import Recipe, lookup_in, take, warm_up
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link.model import ProbeLimits
 
@@ -117,3 +117,14 @@ def test_a_thread_is_named_without_asking_it() -> None:
     thread.start()
     thread.join()
     assert seen == ["payments"]
+
+
+def test_warming_up_judges_the_names_that_a_hit_will_show() -> None:
+    """A name that is met for the first time takes as long as ten others; the service's thread is not to wait for it."""
+
+    def pay(card_number: str) -> None:
+        amount = 1  # noqa: F841
+
+    asked = recipe()
+    warm_up(asked, [pay.__code__])
+    assert {"card_number", "amount"} <= set(asked.redactor.verdicts)

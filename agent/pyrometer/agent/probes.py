@@ -14,7 +14,7 @@ from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
 from pyrometer.agent.placing import REWRITES, Found, check_policy, exception_point, line_points, resolve
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
-from pyrometer.agent.snapshots import Recipe
+from pyrometer.agent.snapshots import Recipe, warm_up
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError
 
@@ -98,6 +98,7 @@ class Registry:
         probe = self._make(spec, policy, owner, emit)
         found = resolve(spec, policy, everywhere=True)
         frames.prepare()
+        warm_up(probe.recipe, found.codes)
         with self._lock:
             self._check_room(spec)
             self._probes[spec.probe_id] = probe

@@ -6,12 +6,14 @@ of before this returns.
 
 from __future__ import annotations
 
+import sys
+from itertools import islice
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
-from pyrometer.agent.frames import UNSET
+from pyrometer.agent.frames import UNSET, local_names
 from pyrometer.agent.scopes import is_ours
 from pyrometer.agent.stacks import module_of, thread_name
 from pyrometer.agent.unpatched import native
@@ -19,8 +21,8 @@ from pyrometer.agent.values import Capture, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import FrameType, TracebackType
+    from collections.abc import Callable, Iterable, Sequence
+    from types import CodeType, FrameType, TracebackType
     from typing import Any
 
     from pyrometer.agent.expressions import Expression
@@ -29,6 +31,13 @@ if TYPE_CHECKING:
 
 MAX_WALK = 10_000
 """Frames that are counted, shown or not."""
+
+_MAX_CODES = 50
+_WARMING = 4
+"""The interpreter adapts code to what it sees after some calls."""
+_SAMPLES: tuple[object, ...] = (1, 0.5, True, None, "text", b"data", [1, "text"], (1, 2), {"key": [1], "other": "text"})
+
+_warm = False
 
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
@@ -62,6 +71,25 @@ def take(recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | Non
     }
     hit["pause"] = native.perf_counter() - began
     return hit, capture.used_bytes + 300 * len(shown)
+
+
+def warm_up(recipe: Recipe, codes: Iterable[CodeType]) -> None:
+    """Do on the agent's thread what a first hit would do slowly: judge names, and, once, let the interpreter adapt.
+
+    Args:
+        recipe: what hits will be taken by.
+        codes: functions whose variables they will show.
+    """
+    global _warm
+    for code in islice(codes, _MAX_CODES):
+        for name in local_names(code):
+            recipe.redactor.name(name)
+    for _ in range(0 if _warm else _WARMING):
+        capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
+        for sample in _SAMPLES:
+            capture.value(sample, "sample")
+        take(recipe, "", sys._getframe(), None)
+    _warm = True
 
 
 def lookup_in(frame: FrameType, exc: BaseException | None) -> Callable[[str], object]:

@@ -58,6 +58,7 @@ _PIECE = 512
 """Characters of a text that are searched for secrets at once."""
 _WIDE = 64
 """Characters up to which a text is taken without a look at the clock."""
+_WORD = 1 << 63
 _WIDEST = 12
 """Bytes of one character beyond 16 bits, escaped."""
 _NODE = 80
@@ -75,7 +76,7 @@ class Capture:
 
     __slots__ = (
         *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_queue", "_redactor"),
-        *("_references", "_seen", "_shape", "_started", "_verdicts", "_wall"),
+        *("_references", "_secret_in", "_secret_number", "_seen", "_shape", "_short", "_started", "_verdicts", "_wall"),
     )
 
     def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False) -> None:
@@ -89,6 +90,9 @@ class Capture:
         self._fields = max(limits.items, MAX_FIELDS)
         self._redactor = redactor
         self._verdicts = redactor.verdicts
+        self._secret_in = redactor.secret_in
+        self._secret_number = redactor.secret_number
+        self._short = min(_WIDE, limits.length)
         self._shape = shape
         self._left = MAX_NODES
         self._floor = 0
@@ -120,13 +124,16 @@ class Capture:
         """Copy the variables of a frame; a last one named `…` tells how many were left out."""
         found: list[list[Any]] = []
         variables = read_locals(frame)
+        verdicts = self._verdicts
         for index, (name, value) in enumerate(variables):
-            if index >= MAX_LOCALS or (not index & _CHECK and self._is_late()):
+            if not index & _CHECK and (index >= MAX_LOCALS or self._is_late()):
                 why = "items" if index >= MAX_LOCALS else "budget"
                 found.append(["…", stub("", "other", len(variables), why)])
                 break
             self._bytes -= _WIDEST * len(name)
-            found.append([name, self.value(value, name)])
+            found.append([name, redacted(type(value), "name") if verdicts[name] else self._node(value, 0)])
+            if self._queue:
+                self._fill_queued()
         return found
 
     def exception_message(self, exc: BaseException) -> str:
@@ -140,15 +147,23 @@ class Capture:
         return self._redactor.clean(message_of(exc, limit + MARGIN)[: limit + MARGIN])[:limit]
 
     def _node(self, obj: Any, depth: int) -> Node:
-        """Begin the copy of any value: finished for a scalar; what has content is queued, to be filled later."""
+        """Begin the copy of any value: finished for a scalar; what has content is queued, to be filled later.
+
+        Short texts and small numbers are most of what a service holds: they are written out here.
+        """
         self._left -= 1
         self._bytes -= _NODE
         cls = type(obj)
         if self._shape:
             return self._node_of(obj, reading_of(cls), depth)
         if cls is str:
+            if len(obj) <= self._short and self._bytes > _WIDEST * _WIDE and self._secret_in(obj) is None:
+                self._bytes -= (6 if obj.isascii() else _WIDEST) * len(obj)
+                return {"type": "str", "kind": "str", "value": obj}
             return self._text(obj, "str", "str", str)
         if cls is int:
+            if -_WORD < obj < _WORD and self._secret_number(obj) is None:
+                return {"type": "int", "kind": "int", "value": f"{obj}"}
             return self._int(obj, "int")
         if obj is None:
             return {"type": "NoneType", "kind": "none"}
