@@ -284,7 +284,8 @@ class _Fields:
     def text(self, name: str, default: str | None = None) -> str:
         value: str = self._get(name, default, str)
         if len(value) > MAX_TEXT:
-            raise BadRequest(f"the field {name} has {len(value)} characters, at most {MAX_TEXT} are taken")
+            message = f"the field {name} has {len(value)} characters, at most {MAX_TEXT} are taken"
+            raise BadRequest(message, next="Write a shorter one.")
         return value
 
     def texts(self, name: str) -> list[str]:

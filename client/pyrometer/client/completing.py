@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import click
 
@@ -14,7 +13,8 @@ _FORMS = ("ssh:", "docker:", "podman:", "k8s:", "unix:", "pid:")
 def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of services, pids and the forms' prefixes that begin so. Reads one file and starts nothing."""
     try:
-        text = Path("/proc/net/unix").read_text(errors="replace")
+        with open("/proc/net/unix", errors="replace") as file:
+            text = file.read()
     except OSError:
         text = ""
     found = {word for match in _ADDRESS.finditer(text) for word in (match["service"], match["pid"])}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
+if TYPE_CHECKING:
+    from google.protobuf.timestamp_pb2 import Timestamp
 
-from pyrometer.v1 import error_pb2, probe_pb2, process_pb2, stack_pb2, value_pb2
+    from pyrometer.v1 import error_pb2, probe_pb2, process_pb2, stack_pb2, value_pb2
 
 Document = dict[str, Any]
 
@@ -35,7 +36,7 @@ def process(message: process_pb2.Process) -> Document:
         "python": message.python or None,
         "argv": list(message.argv),
         "uptime_seconds": message.uptime.ToMicroseconds() / 1e6,
-        "agent": enum(process_pb2.AgentState, message.agent, "AGENT_STATE_"),
+        "agent": enum(message, "agent", "AGENT_STATE_"),
         "threads": message.threads,
         "rss_bytes": message.rss_bytes,
         "cpu_percent": optional(message, "cpu_percent"),
@@ -68,7 +69,7 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "pid": message.pid,
         "service": message.service or None,
         "argv": list(message.argv),
-        "source": enum(stack_pb2.Source, message.source, "SOURCE_"),
+        "source": enum(message, "source", "SOURCE_"),
         "reason": message.reason or None,
         "cpu_percent": optional(message, "cpu_percent"),
         "threads": [thread(each) for each in message.threads],
@@ -84,7 +85,7 @@ def thread(message: stack_pb2.ThreadStack) -> Document:
     return {
         "name": message.name,
         "os_id": message.os_id,
-        "state": enum(stack_pb2.ThreadState, message.state, "THREAD_STATE_"),
+        "state": enum(message, "state", "THREAD_STATE_"),
         "cpu_percent": optional(message, "cpu_percent"),
         "moved": optional(message, "moved"),
         "holds_gil": optional(message, "holds_gil"),
@@ -102,18 +103,17 @@ def frame(message: stack_pb2.Frame) -> Document:
         "line": message.line or None,
         "module": message.module or None,
         "source": message.source or None,
-        "origin": enum(stack_pb2.FrameOrigin, message.origin, "FRAME_ORIGIN_"),
+        "origin": enum(message, "origin", "FRAME_ORIGIN_"),
         "locals": None,
     }
 
 
-def enum(kind: Any, value: int, prefix: str) -> str | None:
+def enum(message: Any, field: str, prefix: str) -> str | None:
     """An enum's value as a lower-case word; None for UNSPECIFIED and for what a newer server means."""
-    try:
-        name: str = kind.Name(value)
-    except ValueError:
+    known = message.DESCRIPTOR.fields_by_name[field].enum_type.values_by_number.get(getattr(message, field))
+    if known is None:
         return None
-    word = name.removeprefix(prefix).lower()
+    word: str = known.name.removeprefix(prefix).lower()
     return None if word == "unspecified" else word
 
 
@@ -124,7 +124,7 @@ def optional(message: Any, field: str) -> Any:
 
 def value(message: value_pb2.Value) -> Document:
     """A captured value; what is absent is left out."""
-    kind = enum(value_pb2.ValueKind, message.kind, "VALUE_KIND_") or "unreadable"
+    kind = enum(message, "kind", "VALUE_KIND_") or "unreadable"
     document: Document = {"type": message.type, "kind": kind}
     if message.WhichOneof("scalar"):
         document["value"] = _scalar(message)
@@ -169,7 +169,7 @@ def status(message: probe_pb2.ProbeStatus) -> Document:
         "pid": message.pid,
         "where": message.where,
         "condition": message.condition or None,
-        "state": (enum(probe_pb2.ProbeState, message.state, "PROBE_STATE_") or "failed").upper(),
+        "state": (enum(message, "state", "PROBE_STATE_") or "failed").upper(),
         "reason": message.reason,
         "by": message.by,
         "reached": message.reached,

@@ -75,11 +75,28 @@ def _ways_there(namespace: tuple[str, ...]) -> list[Callable[[Decorated], Decora
     ]
 
 
+def _not_empty(ctx: click.Context, param: click.Parameter, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Refuse an expression without a word: a variable of the shell that is empty would take the condition away."""
+    given = ctx.get_parameter_source(str(param.name)) is click.core.ParameterSource.COMMANDLINE
+    if given and not all(text.strip() for text in ([value] if isinstance(value, str) else value)):
+        raise click.BadParameter("it is empty; write one like: order.total > 1000", ctx, param)
+    return value
+
+
 def probe_options(function: Decorated) -> Decorated:
     """When, what and how much of a probe: what `catch` and `snap` share."""
     options = [
-        click.option("--if", "condition", default="", metavar="EXPR", help="Only when this is true."),
-        click.option("--expr", "expressions", multiple=True, metavar="EXPR", help="Show the value of this too."),
+        click.option(
+            "--if", "condition", default="", metavar="EXPR", help="Only when this is true.", callback=_not_empty
+        ),
+        click.option(
+            "--expr",
+            "expressions",
+            multiple=True,
+            metavar="EXPR",
+            help="Show the value of this too.",
+            callback=_not_empty,
+        ),
         click.option(
             "-n",
             "hits",

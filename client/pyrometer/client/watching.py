@@ -38,7 +38,7 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
     """
     request = messages.OpenProbeRequest(service=where.service, pids=where.pids, probe=probe)
     shown = _Lines(verb, probe) if output == "jsonl" else _Text(probe)
-    waiting: dict[int, str] = {}
+    notes: dict[int, str] = {}
     summary: messages.ProbeSummary | None = None
     try:
         with open_look(where) as look:
@@ -47,7 +47,7 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
                     summary = message.summary
                 else:
                     shown.take(message)
-                    _note_waiting(message.event, waiting)
+                    _note_reason(message.event, notes)
     except KeyboardInterrupt:
         shown.interrupted()
         raise
@@ -56,38 +56,46 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
     shown.end(summary)
     if summary.delivered:
         return 0
-    raise _nothing(summary, probe, next(iter(waiting.values()), ""))
+    raise _nothing(summary, probe, _said_by_all(notes))
 
 
-def _note_waiting(event: probe_pb2.ProbeEvent, waiting: dict[int, str]) -> None:
-    """Keep why processes have no place for the probe: by its end they say that its time is over."""
-    if event.state.state == probe_pb2.PROBE_STATE_PENDING:
-        waiting[event.pid] = event.state.reason
-    elif event.state.state == probe_pb2.PROBE_STATE_ARMED:
-        waiting.pop(event.pid, None)
+def _note_reason(event: probe_pb2.ProbeEvent, notes: dict[int, str]) -> None:
+    """Keep what each process says of the probe while it is armed: by its end they say that its time is over."""
+    if event.state.state in (probe_pb2.PROBE_STATE_PENDING, probe_pb2.PROBE_STATE_ARMED):
+        notes[event.pid] = event.state.reason
 
 
-def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, waits: str) -> ClientError:
-    """The error of a probe that delivered nothing; `waits`: what for, where its place was never loaded."""
+def _said_by_all(notes: dict[int, str]) -> str:
+    """What every process said: what one alone says is no reason for all of them."""
+    parts = [note.split("; ") for note in notes.values()]
+    return "; ".join(part for part in (parts[0] if parts else []) if part and all(part in each for each in parts))
+
+
+def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str) -> ClientError:
+    """The error of a probe that delivered nothing; `notes`: what all processes said while it was armed."""
     gone = [error for error in summary.errors if error.error.reason == "TARGET_GONE"]
     if gone and summary.state == probe_pb2.PROBE_STATE_FAILED:
         return TargetGone("all processes ended while the probe was armed")
     failed = [status.reason for status in summary.statuses if status.state == probe_pb2.PROBE_STATE_FAILED]
     if failed:
-        return NothingCaptured(f"the probe ended: {failed[0]}")
-    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"), waits=waits)
+        return NothingCaptured(
+            f"the probe ended: {failed[0]}", next="mend it; --expr, without --if, shows the values of its parts"
+        )
+    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"), notes=notes)
     return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}", next=remedy)
 
 
-def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, waits: str = "") -> tuple[str, str]:
-    """Why a probe has not fired, from its counters, and what to do; `raised`: its place is an exception."""
+def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "") -> tuple[str, str]:
+    """Why a probe has not fired, from its counters, and what to do.
+
+    `raised`: its place is an exception; `notes`: what all processes said of it while it was armed.
+    """
     reached = sum(status.reached for status in statuses)
-    if not reached and waits:
-        return waits, "check the name; or --for a longer time, if it is imported later"
     if not reached:
         where = statuses[0].where if statuses else "the place"
         words = f"no {where} was raised" if raised else f"{where} was not reached"
-        return words, "--for a longer time, or take a place that is reached more often"
+        remedy = "--for a longer time, or take a place that is reached more often"
+        return (f"{words} ({notes})", f"check the names; or {remedy}") if notes else (words, remedy)
     errors = sum(status.errors for status in statuses)
     text = f"{'raised' if raised else 'reached'} {_times(reached)}"
     if errors:
@@ -128,7 +136,7 @@ class _Lines:
 
     def end(self, summary: messages.ProbeSummary) -> None:
         """Print the last line: all processes together."""
-        state = documents.enum(probe_pb2.ProbeState, summary.state, "PROBE_STATE_") or "failed"
+        state = documents.enum(summary, "state", "PROBE_STATE_") or "failed"
         ids = [status.probe_id for status in summary.statuses]
         last = {
             "event": state,

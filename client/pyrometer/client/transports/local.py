@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from pyrometer.client.errors import ClientError
 from pyrometer.client.targets import LocalTarget, RemoteOptions
@@ -61,4 +60,4 @@ class Local:
 def _roots_from_pythonpath() -> list[str]:
     """Entries of PYTHONPATH that hold pyrometer: without them the server would not find itself."""
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [os.path.abspath(entry) for entry in entries if entry and Path(entry, "pyrometer").is_dir()]
+    return [os.path.abspath(entry) for entry in entries if entry and os.path.isdir(os.path.join(entry, "pyrometer"))]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
+from pyrometer.client.errors import UsageFault
 from pyrometer.client.options import Where, output_option, probe_options, target_options
 from pyrometer.client.watching import limits, watch
+
+_TYPE = re.compile(r"[^\W\d][\w.<>]*")
+_SCOPE = re.compile(r"[\w.*]*")
 
 
 @click.command("catch")
@@ -31,6 +37,7 @@ def command(
     """
     from pyrometer.v1 import probe_pb2
 
+    _check_names(exception, scope)
     probe = probe_pb2.Probe(
         exception=probe_pb2.ExceptionLocation(type=exception, scope=scope),
         condition=condition,
@@ -38,3 +45,16 @@ def command(
         limits=limits(hits, seconds, frames),
     )
     return watch("catch", where, probe, output)
+
+
+def _check_names(exception: str, scope: str) -> None:
+    """Refuse what can't be a type's name or a module's: it would wait for ever. Raises UsageFault."""
+    if not _TYPE.fullmatch(exception):
+        raise UsageFault(
+            f"{exception!r} is not the name of an exception type.",
+            next="Write PaymentError or shop.errors.PaymentError; subclasses count, and Exception is nearly all.",
+        )
+    if not _SCOPE.fullmatch(scope):
+        raise UsageFault(
+            f"--in {scope!r} is not a module's name.", next="Write a package or a pattern: --in shop, --in 'shop.*'"
+        )

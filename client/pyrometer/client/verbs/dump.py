@@ -25,10 +25,10 @@ def command(where: Where, every_frame: bool, output: str) -> int:
 
     It looks twice, 0.2 s apart: so it knows who used a processor, and who has not moved.
     """
-    from pyrometer.v1 import stack_service_pb2 as messages
-
-    request = messages.DumpStacksRequest(service=where.service, pids=where.pids)
     with open_look(where) as look:
+        from pyrometer.v1 import stack_service_pb2 as messages  # the server has been started, and imports too
+
+        request = messages.DumpStacksRequest(service=where.service, pids=where.pids)
         answers = list(look.call("DumpStacks", request, timeout=30))
     found = sorted((a.process for a in answers if a.HasField("process")), key=lambda process: process.pid)
     failed = [answer.error for answer in answers if answer.HasField("error")]

@@ -20,10 +20,10 @@ def command(where: Where, agents: bool, output: str) -> int:
 
     Those with the agent by service, then other Python processes: dump and record work for them too, values do not.
     """
-    from pyrometer.v1 import process_service_pb2 as messages
-
-    request = messages.ListProcessesRequest(service=where.service, pids=where.pids, without_agent=not agents)
     with open_look(where) as look:
+        from pyrometer.v1 import process_service_pb2 as messages  # the server has been started, and imports too
+
+        request = messages.ListProcessesRequest(service=where.service, pids=where.pids, without_agent=not agents)
         answer = look.call("ListProcesses", request, timeout=20)
     document = {
         "processes": [documents.process(process) for process in answer.processes],

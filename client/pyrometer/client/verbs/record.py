@@ -97,7 +97,6 @@ def _content(profile: Profile, taken: Taken, form: str) -> bytes:
 
 def _document(profile: Profile, taken: Taken, path: Path, form: str) -> documents.Document:
     from pyrometer.client.profile import hottest
-    from pyrometer.v1 import profile_pb2, stack_pb2
 
     summary = taken.summary
     return {
@@ -105,9 +104,9 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
         "pids": list(summary.pids),
         "file": str(path),
         "format": form,
-        "source": documents.enum(stack_pb2.Source, summary.source, "SOURCE_"),
+        "source": documents.enum(summary, "source", "SOURCE_"),
         "reason": summary.reason or None,
-        "mode": documents.enum(profile_pb2.ProfileMode, summary.mode, "PROFILE_MODE_"),
+        "mode": documents.enum(summary, "mode", "PROFILE_MODE_"),
         "rate": summary.rate,
         "rate_asked": summary.rate_asked,
         "samples": summary.samples,

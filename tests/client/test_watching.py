@@ -1,0 +1,57 @@
+"""What is said of a probe that delivered nothing, and of what can't be a probe at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyrometer.client import watching
+from pyrometer.client.command import run
+from pyrometer.v1 import probe_pb2
+
+
+def status(**counters: object) -> probe_pb2.ProbeStatus:
+    return probe_pb2.ProbeStatus(where="Nosuch", sampled_share=1.0, **counters)  # type: ignore[arg-type]
+
+
+def said_by_all(*reasons: str) -> str:
+    return watching._said_by_all(dict(enumerate(reasons)))
+
+
+def test_a_name_that_nobody_has_loaded_is_the_reason() -> None:
+    """A misspelt exception is never raised: that nobody knows it is said in the last line, not only in the first."""
+    why, remedy = watching.why_nothing([status()], raised=True, notes="no exception type Nosuch is loaded yet")
+    assert why == "no Nosuch was raised (no exception type Nosuch is loaded yet)"
+    assert remedy.startswith("check the names")
+
+
+def test_what_one_process_alone_says_is_no_reason() -> None:
+    """A master that has not loaded the type says nothing about its workers."""
+    assert said_by_all("not loaded; new calls only", "new calls only") == "new calls only"
+    assert said_by_all("not loaded", "") == ""
+    assert said_by_all() == ""
+
+
+def test_a_condition_that_was_never_true_is_counted() -> None:
+    """The counters say why."""
+    why, _ = watching.why_nothing([status(reached=3, condition_false=3, condition="x > 1")], raised=True)
+    assert why == "raised 3 times, and the condition was never true"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Payment*"],
+        ["PaymentError()"],
+        [""],
+        ["a b"],
+        ["ValueError", "--in", "shop/views.py"],
+        ["ValueError", "--in", " "],
+        ["ValueError", "--if", ""],
+        ["ValueError", "--if", " "],
+        ["ValueError", "--expr", ""],
+    ],
+)
+def test_what_can_never_match_is_refused_at_once(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 instead of a minute of waiting; an empty condition is a variable of the shell that was not set."""
+    assert run(["catch", "shop", *words]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
