@@ -60,6 +60,8 @@ class ForkHooks:
 
 
 def _threads() -> int:
-    """Threads of this process, as the interpreter itself counts them before it warns."""
-    with open("/proc/self/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[17])
+    """Threads of this process, with those that the interpreter does not know: it counts them so before it warns.
+
+    A folder for each is in /proc/self/task, which is told by one system call.
+    """
+    return posix.stat("/proc/self/task").st_nlink - 2

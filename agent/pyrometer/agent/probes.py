@@ -130,6 +130,11 @@ class Registry:
         with self._lock:
             return [probe.status(now) for probe in self._probes.values()]
 
+    @property
+    def armed(self) -> bool:
+        """Whether there is any probe, which the service's threads may come upon."""
+        return bool(self._probes)
+
     def own_threads(self) -> set[int]:
         """Idents of threads of ours, to be left out of dumps and profiles."""
         return self._governor.threads

@@ -40,6 +40,11 @@ class Reception:
         self._threads = threads
         self._links: dict[int, Link] = {}
 
+    @property
+    def armed(self) -> bool:
+        """Whether the service's threads may come upon a probe."""
+        return self.registry.armed
+
     def own_threads(self) -> set[int]:
         """Idents of the agent's threads."""
         return {*self._threads.idents(), *self.registry.own_threads(), *LOOKING}

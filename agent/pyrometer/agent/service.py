@@ -64,23 +64,26 @@ class Agent:
         self._deferred = Deferred()
         self._listener: Listener | None = None
         self._generation = 0
+        self._pid = 0
         self._hooks: ForkHooks | None = None
 
     def start(self) -> None:
         """Bind the address and park a thread on it. Raises OSError, ImportError, LinkError."""
         load(os.environ, posix.geteuid())
+        self._settle()
         self._deferred.read()
         self._listener = Listener(self.settings.service, self.settings.run_dir)
         self.running = True
         if self._hooks is None:
-            self._hooks = ForkHooks(self._reset_in_child, keep_warning=self.settings.fork_warning)
+            self._hooks = ForkHooks(self._after_fork, keep_warning=self.settings.fork_warning)
         self._hooks.active = True
-        native.start_new_thread(self._run, (self._generation, 0.0))
+        native.start_new_thread(self._run, (self._generation,))
 
     def stop(self) -> None:
         """End all links, give up the address; what stays are at-fork hooks that do nothing."""
         self.running = False
         self._generation += 1
+        self._settle()
         if self._hooks is not None:
             self._hooks.active = False
         if self.reception is not None:
@@ -90,14 +93,32 @@ class Agent:
             self._listener.close()
             self._listener = None
 
-    @property
-    def address(self) -> str | bytes | None:
-        """Where the agent listens at the moment; None in a child that has no address yet."""
-        return self._listener.address if self._listener else None
+    def _after_fork(self) -> None:
+        """In the child: have an address a little later.
 
-    def _reset_in_child(self) -> None:
-        """Drop what was inherited; get an address of our own a little later."""
-        self._generation += 1
+        Most children end or change before that, and each page that is touched here has to be copied: so what was
+        inherited is let go of later too, unless it would be used until then.
+        """
+        stays = self.running and self.settings.children
+        if not stays or (self.reception is not None and self.reception.armed):
+            self._settle()
+        if stays:
+            self._generation += 1
+            native.start_new_thread(self._begin_anew, (self._generation,))
+
+    def _begin_anew(self, generation: int) -> None:
+        """A child's parked thread."""
+        native.sleep(_CHILD_DELAY)
+        if generation == self._generation:
+            self._settle()
+            self._run(generation)
+
+    def _settle(self) -> None:
+        """Let go of what a child has inherited; in the process that it belongs to nothing happens."""
+        pid = posix.getpid()
+        if pid == self._pid:
+            return
+        self._pid = pid
         self._deferred.reset_after_fork()
         if self.reception is not None:
             self.reception.reset_after_fork()
@@ -105,15 +126,11 @@ class Agent:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self.running and self.settings.children:
-            native.start_new_thread(self._run, (self._generation, _CHILD_DELAY))
 
-    def _run(self, generation: int, delay: float) -> None:
+    def _run(self, generation: int) -> None:
         """The parked thread. Never raises: nobody would see it but the service's stderr."""
         self._threads.enter()
         try:
-            if delay:
-                native.sleep(delay)
             while generation == self._generation and self._ready(generation):
                 listener = self._listener
                 if listener is None:

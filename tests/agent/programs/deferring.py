@@ -24,6 +24,7 @@ if "fork" in sys.argv:
     child = os.fork()
     if child:
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    pyrometer.agent._agent._settle()  # what the child's own thread does first, a moment after the fork
 
 deferred.run()
 left = [name for name in names if name not in sys.modules]
