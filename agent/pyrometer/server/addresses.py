@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 _NAME = re.compile(r"@pyrometer\.(?P<namespace>\d+)\.(?P<pid>\d+)\.(?P<token>[0-9a-f]{8})(?:\.(?P<service>[^\s/]+))?")
 _LISTENING = 0x10000  # __SO_ACCEPTCON
@@ -33,7 +32,9 @@ def find_addresses() -> dict[int, list[Address]]:
 def _abstract() -> list[Address]:
     namespace = str(os.stat("/proc/self/ns/pid").st_ino)
     found = []
-    for line in Path("/proc/net/unix").read_text(errors="replace").splitlines()[1:]:
+    with open("/proc/net/unix", errors="replace") as file:
+        lines = file.read().splitlines()[1:]
+    for line in lines:
         columns = line.split(maxsplit=7)
         match = _NAME.fullmatch(columns[7]) if len(columns) == 8 else None
         if match and int(columns[3], 16) & _LISTENING and match["namespace"] == namespace:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyrometer.link.errors import LinkError
-from pyrometer.server.diagnosis import Check
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
-from pyrometer.server.roster import Process
-from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
 from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
+
+if TYPE_CHECKING:
+    from pyrometer.server.diagnosis import Check
+    from pyrometer.server.roster import Process
+    from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
 
 
 def process_to_message(process: Process) -> process_pb2.Process:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 """Seconds: how finely the kernel counts a process's processor time."""
@@ -37,26 +36,26 @@ def threads_of(pid: int) -> dict[int, Thread]:
 
 def cpu_seconds_of(pid: int) -> float:
     """Processor time of a process, ended threads included, in whole ticks (mostly 0.01 s); 0 where it is gone."""
-    fields = _stat(Path(f"/proc/{pid}/stat"))
+    fields = _stat(f"/proc/{pid}/stat")
     return (int(fields[11]) + int(fields[12])) * TICK if fields else 0.0
 
 
 def start_ticks(pid: int) -> int:
     """Start of a process in clock ticks since boot; 0 where it is gone."""
-    fields = _stat(Path(f"/proc/{pid}/stat"))
+    fields = _stat(f"/proc/{pid}/stat")
     return int(fields[19]) if fields else 0
 
 
 def state_of(pid: int) -> str:
     """State letter of a process's main thread; "" where it is gone."""
-    fields = _stat(Path(f"/proc/{pid}/stat"))
+    fields = _stat(f"/proc/{pid}/stat")
     return fields[0] if fields else ""
 
 
 def is_python(pid: int) -> bool:
     """Whether a process's program is called python, or has libpython mapped."""
     try:
-        if _PYTHON.fullmatch(Path(os.readlink(f"/proc/{pid}/exe")).name.removesuffix(" (deleted)")):
+        if _PYTHON.fullmatch(os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")):
             return True
         with open(f"/proc/{pid}/maps", errors="replace") as file:
             return any("/libpython" in line for line in file)
@@ -108,25 +107,27 @@ def _helper_kind(pid: int) -> bytes:
 
 
 def _parent_of(pid: int) -> int:
-    fields = _stat(Path(f"/proc/{pid}/stat"))
+    fields = _stat(f"/proc/{pid}/stat")
     return int(fields[1]) if fields else 0
 
 
 def _thread(pid: int, native_id: int) -> Thread | None:
-    task = Path(f"/proc/{pid}/task/{native_id}")
-    fields = _stat(task / "stat")
+    task = f"/proc/{pid}/task/{native_id}"
+    fields = _stat(f"{task}/stat")
     if not fields:
         return None
     try:
-        seconds = int((task / "schedstat").read_bytes().split()[0]) / 1e9
+        with open(f"{task}/schedstat", "rb") as file:
+            seconds = int(file.read().split()[0]) / 1e9
     except (OSError, ValueError, IndexError):  # a kernel without scheduler statistics counts in ticks
         seconds = (int(fields[11]) + int(fields[12])) * TICK
     return Thread(native_id, fields[0], seconds)
 
 
-def _stat(path: Path) -> list[str]:
+def _stat(path: str) -> list[str]:
     """Fields of a stat file from the state on; the name before them may hold anything."""
     try:
-        return path.read_text(errors="replace").rpartition(")")[2].split()
+        with open(path, errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
     except OSError:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from pyrometer.server import diagnosis, roster
+from pyrometer.server import roster
 from pyrometer.server.convert import check_to_message, error_to_message, process_to_message
 from pyrometer.server.errors import NotFound
 from pyrometer.v1 import process_service_pb2 as messages
@@ -28,6 +28,8 @@ class ProcessServicer:
         self, request: messages.DiagnoseProcessRequest, context: grpc.ServicerContext
     ) -> messages.DiagnoseProcessResponse:
         """Explain what can be done with one process; a pid that is not there is a failed check, not an error."""
+        from pyrometer.server import diagnosis
+
         checks = diagnosis.diagnose(request.pid)
         return messages.DiagnoseProcessResponse(checks=[check_to_message(check) for check in checks])
 

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-
-import psutil
+from typing import TYPE_CHECKING
 
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
@@ -17,6 +16,9 @@ from pyrometer.server import kernel
 from pyrometer.server.addresses import Address, find_addresses
 from pyrometer.server.errors import NotFound, NotPython, ServiceNotNamed
 from pyrometer.server.links import AgentBusy, open_link
+
+if TYPE_CHECKING:
+    import psutil
 
 HELLO_TIMEOUT = 0.5
 """Seconds after which an agent counts as busy."""
@@ -153,6 +155,8 @@ def _check(candidate: Candidate, service: str) -> None:
 def _describe(candidate: Candidate) -> Process | None:
     """One process, or None where it is gone by now."""
     hello, state, error = _greet(candidate)
+    import psutil  # while CPU is measured anyway, and not at the start of every look
+
     try:
         process = psutil.Process(candidate.pid)
         with process.oneshot():

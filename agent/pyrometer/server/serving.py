@@ -64,7 +64,7 @@ def listen(address: str) -> Serving:
     path = _path_of(address)
     _check_folder(path)
     lock = _lock(path)
-    server = edge.build(secret=None, lease=stdio.LEASE, options=_OPTIONS)
+    server = edge.build(secret=None, lease=stdio.LEASE, options=_OPTIONS, at_once=True)
     names = rpc.service_names()
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
