@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,11 @@ def test_colours_are_for_terminals_and_for_those_who_ask(environment: dict[str, 
         (["ps", "docker:"], "a container's name or id is missing"),
         (["ps", "pid:x"], "'x' is not a process id"),
         (["run"], "run needs a command"),
+        (["run", "--servic", "x", "--", "true"], "run has no option --servic"),
+        (["run", "--service", "a b/c", "--", "true"], "a service's name has letters"),
+        (["demo", "--service", "12"], "is no number"),
+        (["ps", "shop", "-c", "app"], "-c app is for k8s: targets"),
+        (["dump", "ssh:web1", "--context", "prod"], "--context prod is for k8s: targets"),
     ],
 )
 def test_wrong_words_have_one_form(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,3 +92,31 @@ def test_run_ends_as_a_shell_does_where_there_is_no_command(tmp_path: Path, caps
     for name, code in [("no-such-command", 127), (f"{tmp_path}/absent", 127), (f"{tmp_path}/plain", 126)]:
         assert run(["run", "--", name]) == code
         assert name in capsys.readouterr().err
+
+
+def closed(number: int, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Type a command with one of the three streams closed; what the others said."""
+    command = [sys.executable, "-m", "pyrometer.client", *words]
+    inner = "import os, sys; os.close(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+    return subprocess.run([sys.executable, "-c", inner, str(number), *command], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_stream_that_is_closed_is_no_defect(number: int) -> None:
+    """Daemons and careless scripts close them: the command does its work, and says what it has to say where it can."""
+    done = closed(number, "--version")
+    assert done.returncode == 0
+    assert (b"version" in done.stdout) is (number != 1)
+    assert b"Traceback" not in done.stderr
+    assert b"defect" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_an_encoding_that_lacks_a_sign_gets_another_one(encoding: str) -> None:
+    """A terminal of yesterday shows question marks, and everything else."""
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "pyrometer.client", "run", "--help"]
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert done.returncode == 0
+    assert b"pyrometer run [OPTIONS] -- CMD" in done.stdout
+    assert done.stderr == b""

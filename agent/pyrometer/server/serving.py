@@ -109,7 +109,7 @@ def serve(address: str) -> int:
     try:
         serving = listen(address)
     except LinkError as error:
-        _say(error.message)
+        _say(f"{error.message}\n  {error.next}" if error.next else error.message)
         return 2 if isinstance(error, BadRequest) else 1
     _say(f"listening on {address}; whoever can enter the folder may look")
     ended.wait()
@@ -119,10 +119,17 @@ def serve(address: str) -> int:
 
 def _path_of(address: str) -> Path:
     if not address.startswith(f"{_SCHEME}/"):
-        raise BadRequest(f"{address!r} is not unix:/absolute/path; TCP needs mutual TLS, which is not built yet")
+        example = f"{_SCHEME}/run/user/{os.geteuid()}/pyrometer/api.sock"
+        raise BadRequest(
+            f"{address!r} is not unix:/absolute/path; TCP needs mutual TLS, which is not built yet.",
+            next=f"For instance: pyrometer serve --listen {example}",
+        )
     path = Path(address.removeprefix(_SCHEME))
     if len(os.fsencode(path)) > _MAX_PATH:
-        raise BadRequest(f"{path} is longer than the {_MAX_PATH} bytes that a unix socket's path can have")
+        raise BadRequest(
+            f"{path} is longer than the {_MAX_PATH} bytes that a unix socket's path can have.",
+            next="Choose a shorter one.",
+        )
     return path
 
 
@@ -133,11 +140,13 @@ def _check_folder(path: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError as error:
-        raise NotListening(f"{folder}: {error.strerror}") from None
+        raise NotListening(
+            f"{folder} can't be made or entered: {error.strerror}.", next=f"mkdir -p {folder.parent}"
+        ) from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         raise NotListening(
-            f"{folder} must be a folder of user {os.geteuid()} with mode 0700, for whoever can enter it may look; "
-            f"one that is not there yet is made so: unix:{folder}/pyrometer/{path.name}"
+            f"{folder} must be a folder of user {os.geteuid()} with mode 0700, for whoever can enter it may look.",
+            next=f"One that is not there yet is made so: pyrometer serve --listen unix:{folder}/pyrometer/{path.name}",
         )
 
 
@@ -150,7 +159,9 @@ def _lock(path: Path) -> int:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(number)
-        raise NotListening(f"another server listens on {path} already") from None
+        raise NotListening(
+            f"another server listens on {path} already.", next=f"Use it: pyrometer ps {_SCHEME}{path}"
+        ) from None
     return number
 
 

@@ -96,6 +96,8 @@ class Bridge:
             self._process.wait(_END_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._kill()
+        if self._process.stderr and self._drained.wait(_END_TIMEOUT / 10):
+            self._process.stderr.close()
 
     def _kill(self) -> None:
         with contextlib.suppress(OSError):

@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click ends the program where it meets the first one itself
         return _reader_left()
     except OSError as error:
         if error.errno == errno.EPIPE:

@@ -31,7 +31,7 @@ def check_writable(path: Path) -> None:
     """See that a file can be made there, before the work is done. Raises ClientError."""
     if path.is_dir():
         raise ClientError(f"--out {path} is a folder.", next=f"Name a file: --out {path / 'profile.html'}")
-    place = path.resolve()
+    place = _place_of(path)
     if _is_special(place):
         if not os.access(place, os.W_OK):
             raise ClientError(f"{path} is not yours to write to.", next=_ELSEWHERE)
@@ -39,7 +39,7 @@ def check_writable(path: Path) -> None:
     if not place.parent.is_dir():
         raise ClientError(f"{path} can't be written: there is no folder {path.parent}.", next=f"mkdir -p {path.parent}")
     if not os.access(place.parent, os.W_OK | os.X_OK):
-        raise ClientError(f"{path} can't be written: {path.parent} is not yours to write in.", next=_ELSEWHERE)
+        raise ClientError(f"{path} can't be written: {place.parent} is not yours to write in.", next=_ELSEWHERE)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -48,7 +48,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         ClientError: it could not be written.
     """
-    place, temporary = path.resolve(), ""
+    place, temporary = _place_of(path), ""
     try:
         if _is_special(place):
             place.write_bytes(data)
@@ -63,6 +63,14 @@ def write_whole(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise ClientError(f"{path} could not be written: {error.strerror}", next=_ELSEWHERE) from None
+
+
+def _place_of(path: Path) -> Path:
+    """Where a path leads. Raises ClientError: this folder is gone."""
+    try:
+        return path.resolve()
+    except OSError as error:
+        raise ClientError(f"{path} can't be written: {error.strerror}.", next=_ELSEWHERE) from None
 
 
 def _is_special(place: Path) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from pyrometer.client.errors import UsageFault
 from pyrometer.client.quantities import LARGEST_PID, Count, Duration
-from pyrometer.client.targets import RemoteOptions, Target, parse_target
+from pyrometer.client.targets import PodTarget, RemoteOptions, Target, parse_target
 
 Decorated = Callable[..., Any]
 
@@ -49,7 +50,9 @@ def target_options(*, short_namespace: bool = True, required: bool = False) -> C
             **rest: Any,
         ) -> Any:
             remote = RemoteOptions(server_python, run_dir, container, namespace, context)
-            return function(where=Where(parse_target(target, namespace), remote, pid), **rest)
+            where = Where(parse_target(target, namespace), remote, pid)
+            _check_for_pods(where)
+            return function(where=where, **rest)
 
         from pyrometer.client.completing import complete_target
 
@@ -62,6 +65,16 @@ def target_options(*, short_namespace: bool = True, required: bool = False) -> C
         return click.argument("target", required=required, shell_complete=complete_target)(with_where)
 
     return decorate
+
+
+def _check_for_pods(where: Where) -> None:
+    """Refuse what only a pod has where the target is none: to leave it unheard would look elsewhere than was meant."""
+    remote = where.remote
+    for option, value in (("-c", remote.container), ("--namespace", remote.namespace), ("--context", remote.context)):
+        if value is not None and not isinstance(where.target, PodTarget):
+            raise UsageFault(
+                f"{option} {value} is for k8s: targets, and this is {where.target}.", next="The form is k8s:POD[/WHAT]"
+            )
 
 
 def _ways_there(namespace: tuple[str, ...]) -> list[Callable[[Decorated], Decorated]]:

@@ -23,6 +23,7 @@ k8s:[NAMESPACE/]POD[/WHAT]      a pod, by your kubectl
 WHAT is a SERVICE or a pid; it may be left out where there is one service only."""
 
 _SERVICE = re.compile(r"[A-Za-z0-9_@.+~][A-Za-z0-9_@.+~ -]{0,127}")
+_NEW_SERVICE = re.compile(r"[A-Za-z0-9_@.+~][A-Za-z0-9_@.+~-]{0,63}")
 _USER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+\\$-]{0,127}")
 _HOST = re.compile(r"[A-Za-z0-9_.%:][A-Za-z0-9_.%:-]{0,254}")
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
@@ -135,6 +136,15 @@ def parse_target(text: str | None, namespace: str | None = None) -> Target:
     if reader is None:
         raise UsageFault(f"{text!r} is not a target: there is no form {scheme}:…", next=f"The forms are:\n{FORMS}")
     return reader(rest)
+
+
+def check_service(name: str) -> None:
+    """Hold the name that a service is to have to what can be typed as a target. Raises UsageFault."""
+    if not _NEW_SERVICE.fullmatch(name) or name.isdecimal():
+        raise UsageFault(
+            f"--service {name!r}: a service's name has letters, digits and _@.+~-, at most 64, and is no number.",
+            next="For instance: --service shop",
+        )
 
 
 def _local(text: str) -> LocalTarget:

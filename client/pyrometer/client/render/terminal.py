@@ -8,6 +8,7 @@ import sys
 from typing import TextIO
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
+_NARROWEST, _USUAL = 40, 100
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
@@ -22,8 +23,9 @@ def cut(text: str, columns: int) -> str:
 
 
 def width(stream: TextIO | None = None) -> int:
-    """Columns to fill; 100 where there is no terminal."""
-    return shutil.get_terminal_size((100, 40)).columns if (stream or sys.stdout).isatty() else 100
+    """Columns to fill, at least 40: COLUMNS, or the terminal's; 100 where there is neither."""
+    known = (stream or sys.stdout).isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return max(_NARROWEST, shutil.get_terminal_size((_USUAL, 40)).columns) if known else _USUAL
 
 
 def colours(stream: TextIO | None = None) -> bool:

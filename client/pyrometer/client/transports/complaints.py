@@ -84,7 +84,9 @@ def _unknown(carrier: str, where: str, failure: StartFailure) -> ClientError:
         )
     ended = f"ended with status {failure.returncode}" if failure.returncode is not None else "closed its output"
     return ClientError(
-        _sentence(f"{carrier} {ended} before the server in {where} answered", failure), reason="CARRIER_FAILED"
+        _sentence(f"{carrier} {ended} before the server in {where} answered", failure),
+        next="--server-python PATH names an interpreter that has pyrometer",
+        reason="CARRIER_FAILED",
     )
 
 

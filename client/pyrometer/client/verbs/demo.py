@@ -13,6 +13,7 @@ import click
 from pyrometer.client.errors import ClientError
 from pyrometer.client.quantities import Count, Duration, typed
 from pyrometer.client.render.terminal import Style, colours
+from pyrometer.client.targets import check_service
 from pyrometer.client.verbs.run import become
 
 _LONGEST = 86_400.0
@@ -41,6 +42,7 @@ def command(workers: int, seconds: float, service: str) -> int:
 
     It listens on 127.0.0.1 only, and ends by ctrl-C or when its time is over; nothing of it is left then.
     """
+    check_service(service)
     for line in _introduction(service, seconds, Style(enabled=colours())):
         click.echo(line)
     sys.stdout.flush()

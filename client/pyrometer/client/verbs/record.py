@@ -56,8 +56,7 @@ def command(
 
     Ctrl-C ends it early and keeps what there is.
     """
-    if out is not None:
-        files.check_writable(out)
+    files.check_writable(out or Path("profile"))
     taken = _record(where, seconds, rate, mode, source)
     from pyrometer.client.profile import model
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from pyrometer.client.errors import ClientError, UsageFault
+from pyrometer.client.targets import check_service
 
 NOT_EXECUTABLE, NO_COMMAND = 126, 127
 """Exit codes of shells, and of `env`, for a command that can't be run and one that is not there."""
@@ -29,6 +30,8 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
     """
     if not arguments:
         raise UsageFault("run needs a command.", next=_EXAMPLE)
+    if arguments[0].startswith("-"):
+        raise UsageFault(f"run has no option {arguments[0]}.", next=_EXAMPLE)
     become(_find(arguments[0]), list(arguments), service)
 
 
@@ -48,6 +51,8 @@ def _find(name: str) -> str:
 
 def become(program: str, arguments: list[str], service: str | None) -> NoReturn:
     """Replace this process by a program with the agent in it. Raises ClientError: it could not be started."""
+    if service is not None:
+        check_service(service)
     environment = dict(os.environ)
     bootstrap = find_bootstrap()
     earlier = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != bootstrap]
