@@ -59,7 +59,7 @@ def cautions(profile: Profile) -> Iterator[str]:
     if 0 < profile.count < _MANY:
         yield f"{profile.count:,} samples: a share may be off by {98 / profile.count**0.5:.0f} per cent points"
     if rate is not None and asked and rate < _REACHED * asked:
-        reader = "reading from outside may use 5 %" if profile.notes.get("source") != "agent" else "it may use 1 %"
+        reader = "reading from outside may use 4 %" if profile.notes.get("source") != "agent" else "it may use 1 %"
         yield f"{rate:.0f} looks a second instead of {asked:.0f}: {reader} of the processors, no more"
 
 
