@@ -85,7 +85,7 @@ def test_a_poor_recording_is_said_to_be_one() -> None:
     poor = replace(profile(), notes={**profile().notes, "rate": "19.0", "rate_asked": "100"})
     assert list(table.cautions(poor)) == [
         "10 samples: a share may be off by 31 per cent points",
-        "19 looks a second instead of 100: reading from outside may use 5 % of the processors, no more",
+        "19 looks a second instead of 100: reading from outside may use 4 % of the processors, no more",
     ]
     assert "py-spy at 19 Hz of 100" in table.summary(poor)
     good = replace(profile(), samples=tuple(replace(each, count=1000) for each in profile().samples))

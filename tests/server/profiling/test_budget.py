@@ -10,7 +10,7 @@ from pyrometer.server.profiling.budget import SHARE, START_COST, Budget
 def simulate(
     *, cores: float, seconds: float, look: float, processes: int, rate: int = 100
 ) -> tuple[float, list[float], list[int]]:
-    """Record on paper: processor seconds but for the first starts, looks by process, rates."""
+    """Record on paper: processor seconds but for the first starts, looks by process, rates of chunks."""
     pids = list(range(processes))
     budget = Budget(cores, rate, dict.fromkeys(pids, 5))
     elapsed, looks, rates = 0.0, [0.0] * processes, []
@@ -27,7 +27,7 @@ def simulate(
             budget.learn(pid, START_COST + look * plan.rate * ran, plan.rate * ran)
             looks[pid] += plan.rate * ran
         first = first or len(plan.pids)
-        rates.append(plan.rate)
+        rates += [plan.rate] if plan.pids else []  # else it rests
         elapsed += max(ran, 0.01)
     return budget.spent - first * START_COST, looks, rates
 
