@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.support.services import pyrometer as typed
 
+from pyrometer.client import bridge, session
 from pyrometer.client.command import VERBS, Verbs, run
 
 
@@ -120,3 +123,34 @@ def test_an_encoding_that_lacks_a_sign_gets_another_one(encoding: str) -> None:
     assert done.returncode == 0
     assert b"pyrometer run [OPTIONS] -- CMD" in done.stdout
     assert done.stderr == b""
+
+
+def test_an_interrupt_in_the_middle_of_an_import_shows_no_traceback() -> None:
+    """Importing takes a tenth of a second, and people press ctrl-C at once: it ends as any program does."""
+    inner = """if True:
+        import os, signal, sys
+        def interrupt(event, arguments):
+            if event == "import" and arguments[0] == "click":
+                os.kill(os.getpid(), signal.SIGINT)
+        sys.addaudithook(interrupt)
+        sys.argv = ["pyrometer", "--version"]
+        from pyrometer.client.__main__ import main
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", inner], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == b""
+
+
+def test_an_interrupt_while_grpc_is_imported_ends_the_carrier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ssh that waits for an answer would else stay behind."""
+
+    def interrupted() -> NoReturn:
+        raise KeyboardInterrupt
+
+    started: list[bridge.Bridge] = []
+    start = bridge.start
+    monkeypatch.setattr(bridge, "start", lambda *arguments: started.append(start(*arguments)) or started[-1])
+    monkeypatch.setattr(session, "_import_grpc", interrupted)
+    assert run(["ps"]) == 130
+    assert [each.ended for each in started] == [True]

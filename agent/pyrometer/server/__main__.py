@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main(arguments: list[str]) -> int:
-    """Serve; the exit status."""
+    """Serve; the exit status. Until `serve` listens to it, ctrl-C ends us without a traceback of half an import."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if arguments[:1] == ["--listen"] and len(arguments) == 2:
         from pyrometer.server.serving import serve
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
 from typing import NoReturn
 
-from pyrometer.client.command import run
-
 
 def main() -> NoReturn:
-    """Run the command line and end the process at once: the threads of grpc take 30 ms to be waited for."""
+    """Run the command line and end the process at once: the threads of grpc take 30 ms to be waited for.
+
+    While we import, and once we are through, ctrl-C ends us as it ends any program, not in the middle of an import.
+    """
+    listens = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if listens:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     _prepare_streams()
+    from pyrometer.client.command import run
+
+    if listens:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run(sys.argv[1:])
+    if listens:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -178,8 +178,8 @@ def _start(transport: Transport, environment: dict[str, str] | None) -> tuple[Br
                 f"{transport.argv()[0]} could not be started: {error.strerror}.",
                 next="--server-python PATH names another interpreter that has pyrometer",
             ) from None
-        _import_grpc()
         try:
+            _import_grpc()
             return bridge, bridge.open(), transport
         except stdio.StartFailed as error:
             failure = bridge.failure(error.noise, timed_out="in time" in str(error), started=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
+import signal
 import sys
-
-from shop.prefork import Shop
 
 
 def main() -> int:
     """Serve until the time is over or a signal comes; say `ready` when orders can be placed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ctrl-C ends it in the middle of an import too
+    import argparse
+
+    from shop.prefork import Shop
+
     parser = argparse.ArgumentParser(prog="shop", description=__doc__)
     parser.add_argument("--workers", type=int, default=2, help="processes that serve (2)")
     parser.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 (any that is free)")
