@@ -14,10 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
-import psutil
-
 from pyrometer.link.errors import LinkClosed, LinkError
-from pyrometer.server import kernel, outside
+from pyrometer.server import kernel
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.links import AgentBusy, AgentLink, open_link
 from pyrometer.server.roster import Candidate, outside_argv
@@ -69,6 +67,8 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
 
 def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessStacks:
     """Read from outside twice. Raises LinkError."""
+    from pyrometer.server import outside  # most looks do without, and it takes time to import
+
     meter = _Meter(candidate.pid)
     first = outside.read_threads(candidate.pid)
     time.sleep(max(0.0, interval - (time.monotonic() - meter.began)))
@@ -86,6 +86,8 @@ def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessS
 
 
 def _argv(pid: int) -> tuple[str, ...]:
+    import psutil
+
     try:
         return outside_argv(psutil.Process(pid))
     except psutil.Error:

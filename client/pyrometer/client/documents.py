@@ -16,9 +16,23 @@ Document = dict[str, Any]
 
 
 def print_json(verb: str, document: Document) -> None:
-    """Print one document, with its schema's name first."""
-    json.dump({"schema": f"pyrometer.{verb}/v1", **document}, sys.stdout, indent=2, ensure_ascii=True)
-    sys.stdout.write("\n")
+    """Print one document, with its schema's name first.
+
+    What holds no other object or list is on one line: frames can be read so, and thousands of them are written quickly.
+    """
+    sys.stdout.write(_spread({"schema": f"pyrometer.{verb}/v1", **document}, "\n") + "\n")
+
+
+def _spread(value: Any, newline: str) -> str:
+    """JSON of a value; `newline`: a line's end with the indentation of the line that begins the value."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not any(isinstance(member, (dict, list)) and member for member in members):
+        return json.dumps(value)
+    deeper = f"{newline}  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {_spread(member, deeper)}" for key, member in value.items()]
+        return f"{{{deeper}{f',{deeper}'.join(parts)}{newline}}}"
+    return f"[{deeper}{f',{deeper}'.join(_spread(member, deeper) for member in value)}{newline}]"
 
 
 def print_lines(verb: str, documents: Iterable[Document]) -> None:
