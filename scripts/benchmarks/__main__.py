@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--python", metavar="PATH", help="the interpreter to measure; else the first one found")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--quick", action="store_true", help="a third of the rounds")
-    parser.add_argument("--peers", action="store_true", help="ddtrace and debugpy too; needs a package index")
+    parser.add_argument("--peers", action="store_true", help="ddtrace, debugpy and pystack too; needs a package index")
     asked = parser.parse_args()
     if asked.json and not os.access(asked.json if asked.json.exists() else asked.json.parent, os.W_OK):
         parser.error(f"--json: {asked.json} can't be written")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.model import Beside, Figure, Row, Setting
@@ -18,35 +20,22 @@ def measure_threads(setting: Setting) -> Sequence[Figure]:
     """A process of 100 threads: the whole command, and the longest pause that a busy thread of it feels."""
     with processes.program("hundred", _SERVICE) as target:
         rounds = setting.rounds(9)
-        ours: Callable[[], float] = lambda: _dump(1, "agent")  # noqa: E731 - the table below reads better
-        theirs: Callable[[], float] = lambda: processes.timed(processes.PYSPY, "dump", "--pid", str(target.pid))  # noqa: E731
-        took = in_turn(rounds, {"ours": ours, "py-spy": theirs})
+        dumps: dict[str, Callable[[], float]] = {"ours": lambda: _dump(1, "agent"), **_others(setting, target.pid)}
+        took = in_turn(rounds, dumps)
         target.ask("spin")
-        paused = in_turn(
-            rounds,
-            {
-                "ours": lambda: _pause(target, ours),
-                "py-spy": lambda: _pause(target, theirs),
-                "nothing": lambda: _pause(target, lambda: time.sleep(0.5)),
-            },
-        )
+        dumps["nothing"] = _wait
+        paused = in_turn(rounds, {name: partial(_pause, target, dump) for name, dump in dumps.items()})
     return [
-        _figure("dump, 100 threads: whole command", 600, took, ["py-spy"]),
-        _figure("dump, 100 threads: longest pause inside", 5, paused, ["py-spy", "nothing"]),
+        _figure("dump, 100 threads: whole command", 600, took),
+        _figure("dump, 100 threads: longest pause inside", 5, paused),
     ]
 
 
 def measure_gil(setting: Setting) -> Sequence[Figure]:
     """A process whose GIL is held for ever."""
     with processes.program("holder", _SERVICE) as target:
-        took = in_turn(
-            setting.rounds(6),
-            {
-                "ours": lambda: _dump(1, "outside"),
-                "py-spy": lambda: processes.timed(processes.PYSPY, "dump", "--pid", str(target.pid)),
-            },
-        )
-    return [_figure("dump, GIL held for ever", 1500, took, ["py-spy"])]
+        took = in_turn(setting.rounds(6), {"ours": lambda: _dump(1, "outside"), **_others(setting, target.pid)})
+    return [_figure("dump, GIL held for ever", 1500, took)]
 
 
 def measure_processes(setting: Setting) -> Sequence[Figure]:
@@ -63,7 +52,18 @@ def measure_processes(setting: Setting) -> Sequence[Figure]:
                 ),
             },
         )
-    return [_figure("dump, 50 processes", 1500, took, ["py-spy, one after the other"])]
+    return [_figure("dump, 50 processes", 1500, took)]
+
+
+def _others(setting: Setting, pid: int) -> dict[str, Callable[[], float]]:
+    """What else dumps the stacks of a process from outside."""
+    found: dict[str, Callable[[], float]] = {
+        "py-spy": partial(processes.timed, processes.PYSPY, "dump", "--pid", str(pid))
+    }
+    pystack = Path(setting.peers).with_name("pystack")
+    if setting.peers and pystack.exists():
+        found["pystack"] = partial(processes.timed, str(pystack), "remote", str(pid))
+    return found
 
 
 def _dump(expected: int, source: str) -> float:
@@ -73,6 +73,12 @@ def _dump(expected: int, source: str) -> float:
     if sources != [source] * expected:
         raise RuntimeError(f"{expected} processes with source {source} were expected, not {sources}")
     return took
+
+
+def _wait() -> float:
+    """Do nothing, for about as long as a dump takes."""
+    time.sleep(0.5)
+    return 500.0
 
 
 def _pause(target: processes.Program, act: Callable[[], object]) -> float:
@@ -93,7 +99,7 @@ def _await_agents(count: int) -> None:
     raise RuntimeError(f"not all of {count} processes have an agent")
 
 
-def _figure(what: str, bar: float, took: dict[str, list[float]], beside: Sequence[str]) -> Figure:
+def _figure(what: str, bar: float, took: dict[str, list[float]]) -> Figure:
     ours = took["ours"]
     return Figure(
         what,
@@ -101,7 +107,7 @@ def _figure(what: str, bar: float, took: dict[str, list[float]], beside: Sequenc
         "ms",
         bar,
         quartiles=quartiles(ours),
-        beside=[Beside(name, median(took[name])) for name in beside],
+        beside=[Beside(name, median(each)) for name, each in took.items() if name != "ours"],
     )
 
 

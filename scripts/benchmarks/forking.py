@@ -13,6 +13,8 @@ from benchmarks.rounds import median, quartiles
 
 _FORKS = 100
 """Forks in one go."""
+_PEER_FORKS = 10
+"""Of the peer: a child that hangs is waited for."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class _Forked:
 
 def measure(setting: Setting) -> Sequence[Figure]:
     """Fork in turn: nothing in the process; the agent alone, with a recording, with a probe; grpc with a stream."""
-    rounds = setting.rounds(20)
+    rounds = setting.rounds(100)
     with contextlib.ExitStack() as stack:
         kinds = {
             "nothing": stack.enter_context(processes.program("forker", "nothing")),
@@ -38,7 +40,7 @@ def measure(setting: Setting) -> Sequence[Figure]:
         found: dict[str, list[_Forked]] = {kind: [] for kind in kinds}
         for turn in range(rounds + 1):
             for kind, target in kinds.items():
-                forked = _Forked(*target.ask("fork", _FORKS))
+                forked = _Forked(*target.ask("fork", _PEER_FORKS if kind == "grpc" else _FORKS))
                 if turn:
                     found[kind].append(forked)
     return [_added(found), *_lost(found)]
@@ -73,7 +75,7 @@ def _added(found: dict[str, list[_Forked]]) -> Figure:
 def _lost(found: dict[str, list[_Forked]]) -> list[Figure]:
     count = _FORKS * len(found["nothing"])
     lost = {kind: sum(each.lost for each in forked) for kind, forked in found.items()}
-    peer = [Beside("grpc in the process", lost["grpc"])]
+    peer = [Beside(f"grpc in the process, of {_PEER_FORKS * len(found['grpc']):,}", lost["grpc"])]
     return [
         Figure(f"children lost of {count:,}, recording", lost["record"], "", 0, beside=peer),
         Figure(f"children lost of {count:,}, probe armed", lost["probe"], "", 0, beside=peer),

@@ -62,7 +62,7 @@ class Setting:
 
     quick: bool = False
     peers: str = ""
-    """A Python that has ddtrace and debugpy; empty: they are not asked."""
+    """A Python that has ddtrace, debugpy and pystack, as far as they can be had; empty: they are not asked."""
 
     def rounds(self, usual: int) -> int:
         """As many rounds as usual, or a third of them."""

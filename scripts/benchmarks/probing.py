@@ -112,6 +112,7 @@ def measure_snapshot(setting: Setting) -> Sequence[Figure]:
             probed = target.ask("calls", count, 0.003)
             time.sleep(_SETTLING)
             matched = int(watcher.ask("status")["matched"])
+        large = _large_pauses(target, setting)
     if matched < 0.95 * count:
         raise RuntimeError(f"{matched} hits of {count}")
     # At most 100 a second are taken; the values of one frame.
@@ -128,7 +129,20 @@ def measure_snapshot(setting: Setting) -> Sequence[Figure]:
             ],
         )
         for percent, bar in ((50, 50), (99, 1000), (100, 10_000))
-    ]
+    ] + [Figure("snapshot of large data: longest pause", max(large), "µs", 10_000, quartiles=quartiles(large))]
+
+
+def _large_pauses(target: processes.Program, setting: Setting) -> list[float]:
+    """How long calls take whose frame holds far more than a snapshot shows."""
+    count = setting.rounds(60)
+    line = target.ask("lines")["large"]
+    limits = {"hits": 2 * count, "rate": 1000, "ttl": "600s"}
+    with _watched(target, {"probe": {"line": {"file": _FILE, "line": line}, "limits": limits}}) as watcher:
+        found = [float(each) for each in target.ask("large_calls", count)]
+        time.sleep(_SETTLING)
+        if not int(watcher.ask("status")["matched"]):
+            raise RuntimeError("the large data were not captured")
+    return found
 
 
 def measure_exceptions(setting: Setting) -> Sequence[Figure]:

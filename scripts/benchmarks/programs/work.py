@@ -79,6 +79,29 @@ def charge(amount: int, customer: str, labels: list[str], rate: float) -> int:
     return int(accepted) + attempt + len(provider) + len(customer) + len(labels) + int(rate)
 
 
+def keep(catalog: dict[str, Item], texts: list[str], nested: list[object], kinds: list[object]) -> int:
+    count = len(catalog) + len(texts)
+    return count + len(nested) + len(kinds)  # large: probed
+
+
+class Item:
+    """What the catalog holds."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"item {number}"
+        self.price = number
+        self.tags = [f"tag {tag}" for tag in range(20)]
+
+
+def _large() -> tuple[dict[str, Item], list[str], list[object], list[object]]:
+    """Much of everything: entries, text, depth, and classes that were never seen before."""
+    nested: list[object] = []
+    for _ in range(1000):
+        nested = [nested, *range(20)]
+    kinds: list[object] = [type(f"Kind{number}", (), {"__slots__": ("a", "b")})() for number in range(1000)]
+    return {f"item {number}": Item(number) for number in range(50_000)}, ["x" * 10_000_000] * 100, nested, kinds
+
+
 _ORDERS = [{"price": number * 37 % 991, "count": number % 7} for number in range(1000)]
 _CART = {"book": 12, "lamp": 40}
 """With this, the frames of `checkout`, `price` and `charge` hold 30 values: those in the containers counted too."""
@@ -165,11 +188,23 @@ def calls(count: str, apart: str) -> list[float]:
     return found
 
 
+def large_calls(count: str) -> list[float]:
+    """Microseconds that each of so many calls took, whose frame holds more than a snapshot can take."""
+    found, held = [], _large()
+    for _ in range(int(count)):
+        began = time.perf_counter()
+        keep(*held)
+        found.append(1e6 * (time.perf_counter() - began))
+        time.sleep(0.05)
+    return found
+
+
 COMMANDS: dict[str, Callable[..., object]] = {
     "lines": lines,
     "pair": pair,
     "settrace": settrace,
     "raises": raises,
     "calls": calls,
+    "large_calls": large_calls,
 }
 gc.disable()
