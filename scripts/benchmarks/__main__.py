@@ -26,10 +26,11 @@ def main() -> int:
     asked = _arguments()
     rows = [row for row in ROWS if not asked.row or row.name in asked.row]
     with groups.undisturbed() as first:
-        _say(report.head(undisturbed=first))
+        speed = report.speed()
+        _say(report.head(speed, undisturbed=first))
         found = _all(rows, Setting(quick=asked.quick, peers=_PEERS if asked.peers else ""))
     if asked.json:
-        asked.json.write_text(json.dumps(report.document(found), indent=2, ensure_ascii=False) + "\n")
+        asked.json.write_text(json.dumps(report.document(found, speed), indent=2, ensure_ascii=False) + "\n")
     missed = [figure for each in found for figure in each.figures if figure.met is False]
     return 1 if missed or any(each.failure for each in found) else 0
 

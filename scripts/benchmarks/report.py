@@ -8,6 +8,7 @@ import sys
 import time
 import timeit
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.model import Beside, Figure, Measured
@@ -16,10 +17,12 @@ _WIDTHS = (46, 10, 11, 7, 17, 8)
 _HEADS = ("", "pyrometer", "bar", "", "middle half", "control")
 
 
-def head(*, undisturbed: bool) -> list[str]:
-    """What was measured where, and the columns."""
+def head(speed: float, *, undisturbed: bool) -> list[str]:
+    """What was measured where, and the columns; `speed`: nanoseconds of a loop's turn."""
     load = f"load {os.getloadavg()[0]:.1f}" + (", but we come first" if undisturbed else "")
-    where = f"Python {platform.python_version()}, {os.cpu_count()} processors, {load}; {_speed()}"
+    where = (
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, {load}; a loop's turn takes {speed:.0f} ns"
+    )
     return [where, "", _line(_HEADS) + "  beside it"]
 
 
@@ -30,13 +33,15 @@ def lines(measured: Measured) -> list[str]:
     return [line for figure in measured.figures for line in _lines(figure)]
 
 
-def document(rows: Sequence[Measured]) -> dict[str, Any]:
+def document(rows: Sequence[Measured], speed: float) -> dict[str, Any]:
     """All of it as plain data."""
     return {
         "schema": "pyrometer.bench/v1",
         "python": platform.python_version(),
         "executable": sys.executable,
+        "machine": _machine(),
         "processors": os.cpu_count(),
+        "nanoseconds_a_turn": speed,
         "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "rows": [
             {
@@ -50,10 +55,18 @@ def document(rows: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def _speed() -> str:
-    """How quick this machine is now: a neighbour on the same core halves it, and all figures with it."""
+def speed() -> float:
+    """How quick this machine is now, in nanoseconds of a loop's turn: a neighbour on the same core doubles it all."""
     best = min(timeit.repeat("for number in range(10000): total = number & 255", number=10, repeat=20))
-    return f"a loop's turn takes {best / 10 / 10000 * 1e9:.0f} ns"
+    return best / 10 / 10000 * 1e9
+
+
+def _machine() -> str:
+    """Its kind: the processor, and whether it is virtual."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    found = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    kind = "a virtual machine" if "hypervisor" in found.get("flags", "").split() else "a machine"
+    return f"{kind} ({found.get('model name', platform.machine())})"
 
 
 def _figure(figure: Figure) -> dict[str, Any]:
@@ -73,17 +86,17 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 def _lines(figure: Figure) -> list[str]:
     unit = figure.unit
-    bar = "" if figure.bar is None else f"{'≥' if figure.at_least else '≤'} {_number(figure.bar, unit)}"
+    bar = "" if figure.bar is None else f"{'≥' if figure.at_least else '≤'} {number(figure.bar, unit)}"
     middle = "" if figure.quartiles is None else " to ".join(_bare(value, unit) for value in figure.quartiles)
     control = "" if figure.control is None else _bare(figure.control, unit)
-    cells = (figure.what, _number(figure.value, unit), bar, figure.verdict, middle, control)
+    cells = (figure.what, number(figure.value, unit), bar, figure.verdict, middle, control)
     beside = ", ".join(_beside(each, unit) for each in figure.beside)
     found = [f"{_line(cells)}  {beside}".rstrip()]
     return found + ([f"  {figure.note}"] if figure.note else [])
 
 
 def _beside(each: Beside, unit: str) -> str:
-    value = "-" if each.value is None else _number(each.value, unit)
+    value = "-" if each.value is None else number(each.value, unit)
     return f"{each.name} {value}" + (f" ({each.note})" if each.note else "")
 
 
@@ -93,7 +106,8 @@ def _line(cells: Sequence[str]) -> str:
     return " ".join([first.ljust(_WIDTHS[0]), *numbers])
 
 
-def _number(value: float, unit: str) -> str:
+def number(value: float, unit: str) -> str:
+    """A figure with its unit, as many digits as say something."""
     if unit == "x":
         return f"{_bare(value, unit)}x"
     return f"{_bare(value, unit)} {unit}".rstrip()

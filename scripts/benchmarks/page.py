@@ -1,0 +1,107 @@
+"""`python -m benchmarks.page FILE...`: docs/performance.md, of what `scripts/bench --json` wrote on several Pythons."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import number
+
+_HEAD = """# Performance
+
+What Pyrometer costs, as `scripts/bench --quick --peers` measured it; the bars are those of
+[ARCHITECTURE.md](../ARCHITECTURE.md). Made by `python -m benchmarks.page`: no figure here is from anywhere else.
+
+{where}. Read ratios rather than digits: other work ran on that machine, too, and a loop that only counts took
+{speed} ns a turn, which is slow. ✓ is met, ✗ is missed, ~ is a distance to the bar that is smaller than the noise;
+what has no mark has no bar.
+"""
+_MARKS = {True: " ✓", False: " ✗", None: ""}
+
+
+def main(paths: Sequence[str]) -> int:
+    """Print the page."""
+    documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+    if not documents:
+        sys.stderr.write("usage: python -m benchmarks.page FILE...\n")
+        return 2
+    sys.stdout.write(
+        "\n".join([_head(documents), *_table(documents), "", *_peers(documents[0]), *_failures(documents)])
+    )
+    sys.stdout.write("\n")
+    return 0
+
+
+def _head(documents: Sequence[Any]) -> str:
+    days = sorted({document["time"][:10] for document in documents})
+    machine = documents[0]["machine"]
+    speeds = [document["nanoseconds_a_turn"] for document in documents]
+    where = f"Measured on {' and '.join(days)} on {machine}, {documents[0]['processors']} cores"
+    return _HEAD.format(where=where, speed=f"{min(speeds):.0f} to {max(speeds):.0f}")
+
+
+def _table(documents: Sequence[Any]) -> list[str]:
+    """A line a figure, a column a Python."""
+    by_python = [{figure["what"]: figure for figure in _figures(document)} for document in documents]
+    whats = list(dict.fromkeys(what for figures in by_python for what in figures))
+    heads = [f"Python {document['python']}" for document in documents]
+    lines = [f"| | bar | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
+    for what in whats:
+        cells = [_cell(figures.get(what)) for figures in by_python]
+        lines.append(
+            f"| {what} | {_bars([figures[what] for figures in by_python if what in figures])} | {' | '.join(cells)} |"
+        )
+    return lines
+
+
+def _peers(document: Any) -> list[str]:
+    """What the same costs elsewhere, on one Python."""
+    lines = [f"## Beside it, on Python {document['python']}", "", "| | Pyrometer | elsewhere |", "|---|---|---|"]
+    for figure in _figures(document):
+        if figure["beside"]:
+            others = "; ".join(_beside(each, figure["unit"]) for each in figure["beside"])
+            lines.append(f"| {figure['what']} | {number(figure['value'], figure['unit'])} | {others} |")
+    return lines
+
+
+def _failures(documents: Sequence[Any]) -> list[str]:
+    found = [
+        f"* {row['row']}, Python {document['python']}: {row['failure']}"
+        for document in documents
+        for row in document["rows"]
+        if row["failure"]
+    ]
+    return ["", "## Not measured", "", *found] if found else []
+
+
+def _figures(document: Any) -> list[Any]:
+    return [figure for row in document["rows"] for figure in row["figures"]]
+
+
+def _bars(figures: Sequence[Any]) -> str:
+    """The bar; several where it differs between Pythons."""
+    bars = dict.fromkeys(
+        f"{'≥' if figure['at_least'] else '≤'} {number(figure['bar'], figure['unit'])}"
+        for figure in figures
+        if figure["bar"] is not None
+    )
+    return " / ".join(bars)
+
+
+def _cell(figure: Any) -> str:
+    if figure is None:
+        return "–"
+    drowned = figure["bar"] is not None and figure["met"] is None
+    return f"{number(figure['value'], figure['unit'])}{' ~' if drowned else _MARKS[figure['met']]}"
+
+
+def _beside(each: Any, unit: str) -> str:
+    value = "–" if each["value"] is None else number(each["value"], unit)
+    return f"{each['name']} {value}" + (f" ({each['note']})" if each["note"] else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
