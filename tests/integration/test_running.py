@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pyrometer import agent
 from tests.support.services import PROGRAMS, pyrometer, until
 
 
@@ -71,6 +74,28 @@ def test_an_environments_own_sitecustomize_still_runs(tmp_path: Path) -> None:
     program = "import sys; print(sys.flagged, sys.modules['sitecustomize'].__file__)"
     typed = pyrometer("run", "--", sys.executable, "-c", program, PYTHONPATH=str(tmp_path))
     assert typed.out.split() == ["yes", str(tmp_path / "sitecustomize.py")], typed.err
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> str:
+    """A Python in whose environment nothing is installed."""
+    venv.create(tmp_path / "bare", symlinks=True)
+    return str(tmp_path / "bare" / "bin" / "python")
+
+
+@pytest.mark.parametrize("ours", ["", "regular", "namespace"])
+def test_an_environment_without_pyrometer_gets_the_agent_alone(tmp_path: Path, bare: str, ours: str) -> None:
+    """What lies beside pyrometer never comes on the path; a package of the service's of that name stays what it is."""
+    site, own = tmp_path / "site", tmp_path / "own"
+    shutil.copytree(Path(agent.__file__).parents[1], site / "pyrometer")
+    if ours:
+        (own / "pyrometer").mkdir(parents=True)
+        (own / "pyrometer" / ("__init__.py" if ours == "regular" else "part.py")).touch()
+    path = f"{site}/pyrometer/agent/bootstrap:{own}"
+    command = [bare, str(PROGRAMS / "beside.py"), str(site)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={"PYTHONPATH": path})
+    assert done.stdout == f"{ours != 'regular'} False\n", done.stderr
+    assert ("the agent did not start" in done.stderr) is (ours == "regular")
 
 
 def test_disabled_means_off(unique: str) -> None:

@@ -48,17 +48,30 @@ class _Loader:
 
 
 def _load():
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    root = os.path.dirname(os.path.dirname(package))
     try:
         import pyrometer.agent as agent
     except ImportError:
-        sys.path.append(root)
-        try:
-            import pyrometer.agent as agent
-        finally:
-            sys.path.remove(root)
+        _place(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        import pyrometer.agent as agent
     agent.start()
+
+
+def _place(folder):
+    """Let `pyrometer` be found in its folder by itself.
+
+    The folder's parent never comes on the path, not for a moment: other packages lie there that this environment lacks,
+    and a thread of the service may be about to try for one. A package of the service's that is called pyrometer stays.
+    """
+    package = sys.modules.get("pyrometer")
+    if package is None:
+        package = type(sys)("pyrometer")
+        package.__spec__ = type(sys.__spec__)("pyrometer", None, is_package=True)
+        package.__path__ = package.__spec__.submodule_search_locations
+        package.__path__.append(folder)
+        sys.modules["pyrometer"] = package
+    elif getattr(package, "__file__", None) is None:
+        package.__path__ = list(package.__path__)
+        package.__path__.append(folder)
 
 
 def _chain():
