@@ -22,6 +22,8 @@ _SPAN = 0.4
 _SETTLING = 1.0
 """Seconds after arming: the governor has learnt what an event costs."""
 _HITS = 400
+_APART = 0.012
+"""Seconds between two hits: ddtrace takes at most 100 a second, and of one frame the values."""
 _DEPTH = 10
 
 
@@ -107,16 +109,15 @@ def measure_snapshot(setting: Setting) -> Sequence[Figure]:
         line = target.ask("lines")["values"]
         limits = {"hits": 2 * count, "rate": 1000, "frames": 3, "ttl": "600s"}
         target.ask("calls", 100, 0.001)
-        bare = target.ask("calls", count, 0.003)
+        bare = target.ask("calls", count, _APART)
         with _watched(target, {"probe": {"line": {"file": _FILE, "line": line}, "limits": limits}}) as watcher:
-            probed = target.ask("calls", count, 0.003)
+            probed = target.ask("calls", count, _APART)
             time.sleep(_SETTLING)
             matched = int(watcher.ask("status")["matched"])
         large = _large_pauses(target, setting)
     if matched < 0.95 * count:
         raise RuntimeError(f"{matched} hits of {count}")
-    # At most 100 a second are taken; the values of one frame.
-    theirs = peers.measure(setting, "values", "snapshot", lambda peer: peer.ask("calls", count, 0.012))
+    theirs = peers.measure(setting, "values", "snapshot", lambda peer: peer.ask("calls", count, _APART))
     return [
         Figure(
             f"snapshot, pause of the thread: p{percent}",
