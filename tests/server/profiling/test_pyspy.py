@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -107,3 +108,24 @@ def test_is_never_called_without_nonblocking() -> None:
         argv = pyspy.command("/x/py-spy", 7, 50, mode)
         assert "--nonblocking" in argv
         assert [word for word in argv if word in ("--idle", "--gil")] == [flag] * bool(flag)
+
+
+@pytest.mark.parametrize(
+    ("place", "counts"),
+    [
+        (Place("Condition.wait", "/usr/lib/python3.12/threading.py", 355), False),
+        (Place("wait", "/usr/lib/python3.12/threading.py", 355), False),
+        (Place("EpollSelector.select", "/usr/lib/python3.12/selectors.py", 468), False),
+        (Place("socket.accept", "/usr/lib/python3.12/socket.py", 295), False),
+        (Place("Barrier.wait_for", "/usr/lib/python3.12/threading.py", 1), True),
+        (Place("wait", "/srv/shop/threading_of_ours.py", 1), True),
+        (PRICE, True),
+    ],
+)
+def test_a_thread_in_a_wait_uses_no_processor(place: Place, counts: bool) -> None:  # noqa: FBT001
+    """However busy the machine is: there a thread that was woken counts as running before it has a processor."""
+    waiting, called = Stack("T", 1, (place, MODULE)), Stack("T", 1, (PRICE, place))
+    kept = pyspy.on_processor(Counter({waiting: 2, called: 3, Stack("T", 2, ()): 1}))
+    assert kept[waiting] == (2 if counts else 0)
+    assert kept[called] == 3
+    assert kept.total() == (6 if counts else 4)

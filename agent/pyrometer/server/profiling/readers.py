@@ -111,7 +111,8 @@ class OutsideReader:
             return
         if seen.stacks or not seen.target_gone:
             looks = seconds * plan.rate
-            self._gathering.add(target, seen.stacks, looks=looks, seconds=seconds, missed=seen.errors)
+            stacks = pyspy.on_processor(seen.stacks) if self._mode is Mode.CPU else seen.stacks
+            self._gathering.add(target, stacks, looks=looks, seconds=seconds, missed=seen.errors)
         if seen.target_gone:
             self._drop(target, gone(target))
 
