@@ -6,9 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(r"@pyrometer\.(?P<namespace>\d+)\.(?P<pid>\d+)\.(?P<token>[0-9a-f]{8})(?:\.(?P<service>[^\s/]+))?")
+_SERVICE = r"[A-Za-z0-9_@.+~][A-Za-z0-9_@.+~-]{0,63}"
+_NAME = re.compile(
+    rf"@pyrometer\.(?P<namespace>[0-9]+)\.(?P<pid>[0-9]{{1,10}})\.(?P<token>[0-9a-f]{{8}})(?:\.(?P<service>{_SERVICE}))?"
+)
+"""Any user may bind any name: one that no agent of ours has is none."""
 _LISTENING = 0x10000  # __SO_ACCEPTCON
-_FILE = re.compile(r"(?P<pid>\d+)\.sock")
+_FILE = re.compile(r"(?P<pid>[0-9]{1,10})\.sock")
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,11 @@ class Address:
     name: str
     """As `socket.connect` takes it."""
     service: str = ""
+
+
+def is_service(name: str) -> bool:
+    """Whether it is a name that a service of ours can have, and that can be typed as a target."""
+    return re.fullmatch(_SERVICE, name) is not None
 
 
 def find_addresses() -> dict[int, list[Address]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
 from pyrometer.server import kernel
-from pyrometer.server.addresses import Address, find_addresses
+from pyrometer.server.addresses import Address, find_addresses, is_service
 from pyrometer.server.errors import NotFound, NotPython, ServiceNotNamed
 from pyrometer.server.links import AgentBusy, open_link
 
@@ -106,7 +106,8 @@ def _with_services(found: list[Candidate]) -> list[Candidate]:
     with ThreadPoolExecutor(min(_MAX_WORKERS, len(nameless))) as pool:
         greetings = pool.map(_greet, nameless)
         said = {c.pid: hello.service for c, (hello, _, _) in zip(nameless, greetings, strict=True) if hello}
-    return [replace(candidate, said=said.get(candidate.pid, "")) for candidate in found]
+    names = {pid: name for pid, name in said.items() if is_service(name)}
+    return [replace(candidate, said=names.get(candidate.pid, "")) for candidate in found]
 
 
 def the_only_service(found: list[Candidate]) -> list[Candidate]:

@@ -19,6 +19,8 @@ from pyrometer.client.errors import ClientError, UsageFault
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+COMPLETE = "_PYROMETER_COMPLETE"
+"""Variable by which a shell asks for completions."""
 
 VERBS = {
     "run": "Start a program with the agent in it; children and workers too.",
@@ -81,12 +83,14 @@ def pyrometer() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing is raised, and no traceback reaches the user."""
-    if not arguments:
+    if not arguments and not os.environ.get(COMPLETE):
         click.echo(pyrometer.make_context("pyrometer", [], resilient_parsing=True).get_help(), err=True)
         return UsageFault.exit_code
     try:
         # color: whether to paint is decided in `render.terminal`, and click must not undo it.
-        result = pyrometer.main(list(arguments), prog_name="pyrometer", standalone_mode=False, color=True)
+        result = pyrometer.main(
+            list(arguments), prog_name="pyrometer", complete_var=COMPLETE, standalone_mode=False, color=True
+        )
         return result if isinstance(result, int) else 0
     except click.UsageError as error:
         report(_usage_fault(error))
@@ -99,8 +103,8 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click ends the program where it meets the first one itself
-        return _reader_left()
+    except SystemExit as ended:  # click ends the program itself: completions are printed, or nobody reads any more
+        return _reader_left() if isinstance(ended.__context__, OSError) else _exit_code(ended)
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _reader_left()
@@ -127,6 +131,10 @@ def _usage_fault(error: click.UsageError) -> UsageFault:
     said = re.sub(r"\s*\n\s*", " ", error.format_message()).rstrip(".,")
     command = error.ctx.command_path if error.ctx else "pyrometer"
     return UsageFault(f"{said[:1].lower()}{said[1:]}", next=f"{command} --help shows what there is")
+
+
+def _exit_code(ended: SystemExit) -> int:
+    return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
 
 
 def _reader_left() -> int:

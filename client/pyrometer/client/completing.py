@@ -6,7 +6,11 @@ import re
 
 import click
 
-_ADDRESS = re.compile(r"@pyrometer\.\d+\.(?P<pid>\d+)\.[0-9a-f]{8}\.(?P<service>\S+)$", re.MULTILINE)
+_ADDRESS = re.compile(
+    r" @pyrometer\.[0-9]+\.(?P<pid>[0-9]{1,10})\.[0-9a-f]{8}\.(?P<service>[A-Za-z0-9_@.+][A-Za-z0-9_@.+~-]{0,63})$",
+    re.MULTILINE,
+)
+"""Of words only: any user may bind any name, and shells put completions on the line without quotes."""
 _FORMS = ("ssh:", "docker:", "podman:", "k8s:", "unix:", "pid:")
 
 

@@ -17,10 +17,10 @@ def command(shell: str) -> int:
 
     For bash, in ~/.bashrc: eval "$(pyrometer completion bash)"
     """
-    from pyrometer.client.command import pyrometer
+    from pyrometer.client.command import COMPLETE, pyrometer
 
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageFault(f"this version of click does not know {shell}.", next="pip install -U click")
-    click.echo(kind(pyrometer, {}, "pyrometer", "_PYROMETER_COMPLETE").source())
+    click.echo(kind(pyrometer, {}, "pyrometer", COMPLETE).source())
     return 0
