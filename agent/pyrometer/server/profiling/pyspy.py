@@ -96,7 +96,7 @@ def explain(pid: int, said: str, status: int) -> LinkError:
 
 
 def _waits(place: Place) -> bool:
-    name = place.name.rpartition(".")[2]
+    name = place.function.rpartition(".")[2]
     return any(name == function and place.file.endswith(file) for function, file in _WAITS)
 
 
