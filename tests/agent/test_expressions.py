@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +61,11 @@ class Level(enum.IntEnum):
 
 class Color(enum.StrEnum):
     RED = "red"
+
+
+class Account(NamedTuple):
+    user: str
+    password: str
 
 
 class Point(NamedTuple):
@@ -472,6 +478,30 @@ def test_what_reads_a_redacted_name_is_withheld_whole(text: str) -> None:
         "point.token",
         "data",
         "data[0]",
+        "max(pair)",
+        "min(pair)",
+        "any(pair)",
+        "all(pair)",
+        "sum(pin)",
+        "'hunter2' in pair",
+        "'x' not in pair",
+        "pair == ('password', 'x')",
+        "pair < ('password', 'x')",
+        "('password', 'x') >= pair",
+        "[pair] == [('password', 'x')]",
+        "('password', 'x') in [pair]",
+        "max(pair, ('password', 'x'))",
+        "min([pair, ('password', 'x')])",
+        "'x'.startswith(pair)",
+        "max(named)",
+        "'hunter2' in named",
+        "named == ('bob', 'x')",
+        "named > ('bob', 'x')",
+        "named == named",
+        "queue[1]",
+        "'hunter2' in queue",
+        "queue == queue2",
+        "'hunter2' in both",
     ],
 )
 def test_what_reads_a_redacted_value_is_withheld_whole(text: str) -> None:
@@ -488,6 +518,11 @@ def test_what_reads_a_redacted_value_is_withheld_whole(text: str) -> None:
         "pair": ("password", "hunter2"),
         "point": Point(1, "hunter2"),
         "data": JWT.encode(),
+        "pin": (b"pin", 4711),
+        "named": Account("bob", "hunter2"),
+        "queue": deque(["password", "hunter2"]),
+        "queue2": deque(["password", "hunter3"]),
+        "both": ["password", "hunter2"],
     }
     result = evaluate(text, **names)
     if text not in ("notes == notes", "[note]"):
@@ -506,12 +541,63 @@ def test_what_reads_a_redacted_value_is_withheld_whole(text: str) -> None:
         "'eyJ' in note",
         "note == copy",
         "number > 4000000000000000",
+        "named == ('bob', 'hunter2')",
+        "named > ('bob', 'h')",
+        "max(named) == 'hunter2'",
+        "'hunter2' in named",
+        "pair == ('password', 'hunter2')",
+        "pair > ('password', 'h')",
     ],
 )
 def test_a_condition_can_not_ask_for_a_secret_bit_by_bit(text: str) -> None:
     """A condition over a redacted value is an error, whatever the answer would be."""
-    names = {"note": JWT, "copy": JWT[:5] + JWT[5:], "number": 4111111111111111}
+    names = {
+        "note": JWT,
+        "copy": JWT[:5] + JWT[5:],
+        "number": 4111111111111111,
+        "named": Account("bob", "hunter2"),
+        "pair": ("password", "hunter2"),
+    }
     with pytest.raises(EvaluationError, match="redacted"):
+        holds(text, **names)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("kind in ('card', 'cash')", True),
+        ("color in ('token', 'red')", True),
+        ("kind.startswith(('pin', 'ca'))", True),
+        ("pair == ('token', 'x')", False),
+        ("pair < ('token', 'x')", True),
+        ("named == ('ann', 'x')", False),
+        ("named < ('ann', 'x')", False),
+        ("'bob' in named", True),
+        ("(kind, 'x') == ('cash', 'x')", True),
+    ],
+)
+def test_what_is_written_or_differs_before_is_no_secret(text: str, value: object) -> None:
+    """A pair in the expression itself is nobody's secret; one of the service's is withheld only where it matters."""
+    names = {"kind": "cash", "color": Color.RED, "pair": ("amount", "5"), "named": Account("bob", "hunter2")}
+    assert evaluate(text, **names) is value
+    assert holds(text, **names) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("long == copy", "too long to be compared"),
+        ("[long] == [copy]", "too long to be compared"),
+        ("options[long]", "too long to be looked up"),
+        ("options.get(long)", "too long to be looked up"),
+        ("ours == 'x'", "too long to be copied"),
+    ],
+)
+def test_no_text_of_the_services_is_hashed_or_compared_whole(text: str, why: str) -> None:
+    """It would hold up the service's thread for as long as the text is long."""
+    long = "x" * 1_000_000
+    names = {"long": long, "copy": long[:-1] + "x", "options": {"a": 1}, "ours": type("Text", (str,), {})(long)}
+    with pytest.raises(EvaluationError, match=why):
         holds(text, **names)
 
 

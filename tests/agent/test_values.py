@@ -356,6 +356,21 @@ class Test_redaction:  # noqa: N801
         text = "x " * 20_000 + "AKIAIOSFODNN7EXAMPLE " + "x " * 1000
         assert capture(text, LARGEST)["why"] == "value: AWS key"
 
+    def test_a_name_is_cut_before_it_is_looked_up(self) -> None:
+        """A pair's first text may be a whole page, which nobody has hashed yet."""
+        looked_up = []
+
+        class Verdicts(dict[str, bool]):
+            def __missing__(self, name: str) -> bool:
+                looked_up.append(len(name))
+                return False
+
+        redactor = Redactor()
+        redactor.verdicts = Verdicts()  # type: ignore[assignment]
+        page = "x" * 1_000_000
+        Capture(LIMITS, redactor).value([(page, 200), [page.encode(), 200], (type("Page", (str,), {})(page), 200)])
+        assert looked_up == [200, 200, 200]
+
     def test_a_withheld_value_is_not_shown_elsewhere_by_reference(self) -> None:
         """What is withheld under one name may be shown under another; a reference never leads to it."""
         taken = Capture(LIMITS, Redactor())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 
-from pyrometer.agent.attributes import qualified_name
+from pyrometer.agent.attributes import class_value, qualified_name
 from pyrometer.agent.kinds import (
     EQUALITY,
     FAMILY,
@@ -29,6 +29,7 @@ from pyrometer.agent.mappings import ABSENT, MAX_WALK, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Protocol
 
     class Withholder(Protocol):
@@ -48,8 +49,13 @@ MAX_DEPTH = 20
 _LEAST = 50
 NAME_COST = 5
 """What telling whether a name is withheld costs, in characters of a text; or whether a number is."""
+MAX_COMPARED = 100_000
+"""Characters of two texts that are compared whole: 10 us."""
 MAX_BITS = 4096
 """Bits of a whole number that is computed with."""
+
+_ALL = slice(None)
+_NAMED = ("list", "tuple", "set", "deque")
 
 
 class Withheld(EvaluationError):
@@ -119,6 +125,22 @@ class Comparisons:
         if prefix is not None and self._redactor.name(prefix):
             raise Withheld("it reads a value under a redacted key")
 
+    def _unnamed(self, value: Any, ends: slice = _ALL) -> None:
+        """Refuse elements that have a name which is withheld: of a namedtuple, or the second of a pair."""
+        for name in self._names(value)[ends]:
+            self.named(name)
+
+    def _names(self, value: Any) -> tuple[object, ...]:
+        """The names that a container's elements have, by index: a namedtuple's fields; of a pair, the first's text."""
+        base = behaves_as(type(value), ("__iter__", "__len__"))
+        if FAMILY.get(id(base)) not in _NAMED:
+            return ()
+        size = base.__len__(value)
+        fields = class_value(type(value), "_fields") if base is tuple and type(value) is not tuple else ()
+        if type(fields) is tuple and fields and all([type(name) is str for name in fields]):
+            return (*fields[:size], *[None] * (size - len(fields)))
+        return (None, next(base.__iter__(value), None)) if size == 2 else ()
+
     def true(self, value: Any) -> bool:
         """What `bool(value)` would be."""
         kind = type(value)
@@ -157,8 +179,8 @@ class Comparisons:
         """What `left >= right` would be."""
         return bool(operator.ge(*self.ordered(left, right, ">=")))
 
-    def contains(self, item: object, container: Any) -> bool:
-        """What `item in container` would be."""
+    def contains(self, item: object, container: Any, *, given: bool = False) -> bool:
+        """What `item in container` would be; `given`: the container is written in the expression itself."""
         family = FAMILY.get(id(behaves_as(type(container), ("__contains__", "__iter__", "__len__"))))
         if family == "text" or family == "bytes":
             return self._contains_text(item, container, family)
@@ -168,11 +190,12 @@ class Comparisons:
             return item in container
         if family == "set":
             scalar(item)
-        return self._contains_element(item, elements(container, self._visit))
+        names = () if given else self._names(container)
+        return self._contains_element(item, elements(container, self._visit), names)
 
-    def excludes(self, item: object, container: object) -> bool:
+    def excludes(self, item: object, container: object, *, given: bool = False) -> bool:
         """What `item not in container` would be."""
-        return not self.contains(item, container)
+        return not self.contains(item, container, given=given)
 
     def ordered(self, left: Any, right: Any, sign: str) -> tuple[Any, Any]:
         """Two builtin values whose order is the order of these two.
@@ -217,6 +240,9 @@ class Comparisons:
 
     def _equal_text(self, left: Any, right: Any, steps: Allowance) -> bool:
         """That a text is not a given one tells nothing of it; one that is withheld is never said to be a given one."""
+        size = content_length(left)
+        if size > MAX_COMPARED and size == content_length(right) and left is not right:
+            raise EvaluationError(f"two texts of {size} characters each are too long to be compared here")
         same = bool(left == right)
         if same or self._strict:
             steps.look(min(content_length(left), self._look) + min(content_length(right), self._look))
@@ -227,6 +253,8 @@ class Comparisons:
     def _equal_containers(self, left: Any, right: Any, family: str, steps: Allowance, depth: int) -> bool:
         if _length(left) != _length(right):
             return False
+        if family != "set" and family != "dict":
+            return self._equal_elements(left, right, steps, depth)
         ours, theirs = elements(left, self._visit), elements(right, self._visit)
         if family == "dict":
             if issubclass(type(left), OrderedDict) and issubclass(type(right), OrderedDict):
@@ -234,16 +262,26 @@ class Comparisons:
                     "two OrderedDicts are equal by their order, which is not read; compare their items"
                 )
             return self._equal_dicts(left, right, ours, steps, depth)
-        if family == "set":
-            steps.take(depth, len(ours))
-            return {scalar(element) for element in ours} == {scalar(element) for element in theirs}
-        return self._equal_elements(ours, theirs, steps, depth)
+        self._unnamed(left)
+        self._unnamed(right)
+        steps.take(depth, len(ours))
+        return {scalar(element) for element in ours} == {scalar(element) for element in theirs}
 
-    def _equal_elements(self, ours: list[Any], theirs: list[Any], steps: Allowance, depth: int) -> bool:
-        for one, other in zip(ours, theirs, strict=False):
-            if one is not other and not self._equal(one, other, steps, depth + 1):
-                return False
-        return len(ours) == len(theirs)
+    def _equal_elements(self, left: Any, right: Any, steps: Allowance, depth: int) -> bool:
+        pairs = self._side_by_side(left, right)
+        return all(one is other or self._equal(one, other, steps, depth + 1) for one, other in pairs)
+
+    def _side_by_side(self, left: Any, right: Any) -> Iterator[tuple[Any, Any]]:
+        """The elements of two sequences; one that has a name which is withheld is refused when it would be its turn.
+
+        So that a pair which differs in its first is told from another, whatever that is called.
+        """
+        ours, theirs = elements(left, self._visit), elements(right, self._visit)
+        names, others = self._names(left), self._names(right)
+        for index, pair in enumerate(zip(ours, theirs, strict=False)):
+            for name in names[index : index + 1] + others[index : index + 1]:
+                self.named(name)
+            yield pair
 
     def _equal_dicts(self, left: Any, right: Any, keys: list[Any], steps: Allowance, depth: int) -> bool:
         for key in keys:
@@ -262,12 +300,14 @@ class Comparisons:
             raise EvaluationError(f"a {qualified_name(type(item))} is no part of a {qualified_name(type(container))}")
         return self.content(part) in self.content(whole)
 
-    def _contains_element(self, item: object, candidates: list[Any]) -> bool:
+    def _contains_element(self, item: object, candidates: list[Any], names: tuple[object, ...]) -> bool:
         """Whether one of them equals the item; one that can't be compared matters only if no other does."""
         doubt: EvaluationError | None = None
         steps = self._allowance()
-        for candidate in candidates:
+        for index, candidate in enumerate(candidates):
             try:
+                for name in names[index : index + 1]:
+                    self.named(name)
                 if candidate is item or self._equal(item, candidate, steps, 0):
                     return True
             except EvaluationError as error:
@@ -277,12 +317,11 @@ class Comparisons:
         return False
 
     def _first_difference(self, left: Any, right: Any) -> tuple[Any, Any]:
-        ours, theirs = elements(left, self._visit), elements(right, self._visit)
         steps = self._allowance()
-        for one, other in zip(ours, theirs, strict=False):
+        for one, other in self._side_by_side(left, right):
             if one is not other and not self._equal(one, other, steps, 1):
                 return one, other
-        return len(ours), len(theirs)
+        return _length(left), _length(right)
 
 
 class Allowance:

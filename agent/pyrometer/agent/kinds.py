@@ -20,6 +20,10 @@ MAX_CONTENT = 1000
 """Characters of text that one evaluation looks into, and of a text that it makes."""
 MAX_ELEMENTS = 1000
 """Elements of containers that one evaluation visits."""
+MAX_COPIED = 100_000
+"""Characters of a text of a subclass, of which a plain copy is made."""
+MAX_KEY = 10_000
+"""Characters of a text that is looked up, and so hashed whole."""
 
 EvaluationError = Unreadable
 """Why an expression has no value here: what can't be read can't be evaluated. `why` says it in words."""
@@ -70,6 +74,10 @@ def plain(value: Any, methods: tuple[str, ...]) -> tuple[str, Any]:
         return "decimal", value
     base = behaves_as(kind, methods)
     form = _FORMS.get(id(base))
+    if form is not None and content_length(value) > MAX_COPIED:
+        raise EvaluationError(
+            f"a {qualified_name(kind)} of {content_length(value)} characters is too long to be copied"
+        )
     return FAMILY.get(id(base), ""), value if form is None else form(value)
 
 
@@ -78,6 +86,8 @@ def scalar(value: Any) -> Any:
     family, value = plain(value, _KEY)
     if family not in ("number", "text", "bytes", "none") or type(value) is bytearray:
         raise EvaluationError(f"a {qualified_name(type(value))} is not looked up; text, bytes, numbers and None are")
+    if content_length(value) > MAX_KEY:
+        raise EvaluationError(f"a text of {content_length(value)} characters is too long to be looked up")
     return value
 
 

@@ -151,7 +151,7 @@ def _enum_reader(_base: Any) -> Text:
             return None
         shown = f" = {value}" if type(value) is int and value.bit_length() < 256 else ""
         shown = f" = {value[:MAX_TEXT]!r}" if type(value) is str else shown
-        return f"{name if type(name) is str else '?'}{shown}"
+        return f"{name[:MAX_TEXT] if type(name) is str else '?'}{shown}"
 
     return text
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 
-from pyrometer.agent.attributes import class_value, qualified_name
+from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.comparisons import NAME_COST, Comparisons, Withheld, small
 from pyrometer.agent.kinds import (
     FAMILY,
@@ -59,8 +59,8 @@ class Operations(Comparisons):
             raise EvaluationError(f"{kinds} can't be indexed without running code")
         if family in _TEXTS:
             self.content(value)
-        elif family == "list" or family == "tuple":
-            self._unnamed(value, base, slice(key, None if key == -1 else key + 1))
+        elif family != "range":
+            self._unnamed(value, slice(key, None if key == -1 else key + 1))
         try:
             return base.__getitem__(value, key)
         except IndexError:
@@ -88,7 +88,7 @@ class Operations(Comparisons):
         elif len(range(*ends.indices(base.__len__(value)))) > MAX_ELEMENTS:
             raise EvaluationError(f"a slice of more than {MAX_ELEMENTS} elements is not made")
         else:
-            self._unnamed(value, base, ends)
+            self._unnamed(value, ends)
         return base.__getitem__(value, ends)
 
     def get(self, value: Any, key: object, default: object = None) -> object:
@@ -103,13 +103,13 @@ class Operations(Comparisons):
         self.named(key)
         return self.get(value, key, default)
 
-    def starts_with(self, value: Any, beginning: Any) -> bool:
-        """What `value.startswith(beginning)` would be."""
-        return self._text(value, "startswith").startswith(self._text_or_texts(beginning))
+    def starts_with(self, value: Any, beginning: Any, *, given: bool = False) -> bool:
+        """What `value.startswith(beginning)` would be; `given`: that is written in the expression itself."""
+        return self._text(value, "startswith").startswith(self._text_or_texts(beginning, given=given))
 
-    def ends_with(self, value: Any, ending: Any) -> bool:
+    def ends_with(self, value: Any, ending: Any, *, given: bool = False) -> bool:
         """What `value.endswith(ending)` would be."""
-        return self._text(value, "endswith").endswith(self._text_or_texts(ending))
+        return self._text(value, "endswith").endswith(self._text_or_texts(ending, given=given))
 
     def lower(self, value: Any) -> str:
         """What `value.lower()` would be."""
@@ -137,15 +137,15 @@ class Operations(Comparisons):
 
     def any_true(self, value: Any) -> bool:
         """What `any(value)` would be."""
-        return any(self.true(element) for element in elements(value, self._visit))
+        return any(self.true(element) for element in self._all_of(value))
 
     def all_true(self, value: Any) -> bool:
         """What `all(value)` would be."""
-        return all(self.true(element) for element in elements(value, self._visit))
+        return all(self.true(element) for element in self._all_of(value))
 
     def total(self, value: Any) -> Any:
         """What `sum(value)` would be."""
-        found = elements(value, self._visit)
+        found = self._all_of(value)
         self._afford(found)
         numbers = [self._number(element) for element in found]
         return self._compute(0, 0, lambda *_: sum(numbers))
@@ -192,14 +192,10 @@ class Operations(Comparisons):
             raise EvaluationError("& is for whole numbers")
         return self._compute(left, right, operator.and_)
 
-    def _unnamed(self, value: Any, base: Any, ends: slice) -> None:
-        """Refuse elements that have a name which is withheld: of a namedtuple, or the second of a pair."""
-        fields = class_value(type(value), "_fields") if base is tuple and type(value) is not tuple else ABSENT
-        if type(fields) is tuple:
-            for name in fields[ends]:
-                self.named(name)
-        elif base.__len__(value) == 2 and 1 in range(*ends.indices(2)):
-            self.named(base.__getitem__(value, 0))
+    def _all_of(self, value: Any) -> list[Any]:
+        """The elements of a container, none of which has a name that is withheld."""
+        self._unnamed(value)
+        return elements(value, self._visit)
 
     def _compute(self, left: Any, right: Any, operation: Callable[[Any, Any], Any]) -> Any:
         left, right = self._number(left), self._number(right)
@@ -226,9 +222,9 @@ class Operations(Comparisons):
         content: str = self.content(text)
         return content
 
-    def _text_or_texts(self, value: Any) -> Any:
+    def _text_or_texts(self, value: Any, *, given: bool) -> Any:
         if type(value) is tuple:
-            self._afford(elements(value, self._visit))
+            self._afford(elements(value, self._visit) if given else self._all_of(value))
             return tuple([self._text(element, "startswith") for element in value])
         return self._text(value, "startswith")
 
@@ -240,7 +236,7 @@ class Operations(Comparisons):
             allowance.look(NAME_COST if is_large else content_length(value))
 
     def _extreme(self, values: tuple[Any, ...], better: Callable[[object, object], bool]) -> Any:
-        candidates = elements(values[0], self._visit) if len(values) == 1 else list(values)
+        candidates = self._all_of(values[0]) if len(values) == 1 else list(values)
         if not candidates:
             raise EvaluationError("there is no least or greatest of nothing")
         self._afford(candidates)

@@ -51,6 +51,8 @@ class Term(NamedTuple):
     """It is exactly True or False."""
     constant: object = ABSENT
     is_name: bool = False
+    is_display: bool = False
+    """It is a list, tuple or set that is written out: what its elements are called was looked at one by one."""
 
 
 class Translator:
@@ -272,7 +274,10 @@ class Translator:
         method = METHODS[func.attr].method
         if method == "get":
             method = self._by_key("get", arguments[0], node)
-        call = self._call(method, owner.source, *[argument.source for argument in arguments])
+        sources = [argument.source for argument in arguments]
+        if func.attr in ("startswith", "endswith") and arguments[0].is_display:
+            sources.append("given=True")
+        call = self._call(method, owner.source, *sources)
         if func.attr in ("startswith", "endswith"):
             return Term(call, is_bool=True)
         return self._read(call) if func.attr == "get" else Term(call)
@@ -326,13 +331,13 @@ class Translator:
         source = f"[{inner}]" if is_list else f"({inner})"
         constants = [term.constant for term in terms]
         if any([constant is ABSENT for constant in constants]):
-            return Term(source)
-        return Term(source, constant=constants if is_list else tuple(constants))
+            return Term(source, is_display=True)
+        return Term(source, constant=constants if is_list else tuple(constants), is_display=True)
 
     def _set(self, node: Any) -> Term:
         constants = [self.value(part).constant for part in node.elts]
         self._check_hashed(constants)
-        return Term(f"{{{', '.join([_constant(constant).source for constant in constants])}}}")
+        return Term(f"{{{', '.join([_constant(constant).source for constant in constants])}}}", is_display=True)
 
     def _dict(self, node: Any) -> Term:
         keys = [Term("") if key is None else self.value(key) for key in node.keys]
@@ -373,10 +378,11 @@ class Translator:
                         f"`{sign}` compares identities, not values", next="Write == or != for values."
                     )
             return f"({left.source} {sign} {right.source})"
+        given = ["given=True"] if right.is_display and sign in ("in", "not in") else []
         quick = self._quick(left, sign, right) if self._condition else ""
         # A constant is equal to its like alone: what it is compared with is not looked through.
         walks = right.constant is ABSENT and (left.constant is ABSENT or sign in ("in", "not in"))
-        return quick or self._call(COMPARISONS[sign], left.source, right.source, walks=walks)
+        return quick or self._call(COMPARISONS[sign], left.source, right.source, *given, walks=walks)
 
     def _quick(self, left: Term, sign: str, right: Term) -> str:
         """A comparison with a constant, written out for values of its exact type; empty where it can't be."""
@@ -390,7 +396,8 @@ class Translator:
             first = f"{name} := {term.source}"
         tests = [f"x_type({first if not index else name}) is {guard}" for index, guard in enumerate(guards)]
         ours, theirs = (name, right.source) if term is left else (left.source, name)
-        slow = self._call(COMPARISONS[sign], ours, theirs, walks=False)
+        given = ["given=True"] if right.is_display and sign in ("in", "not in") else []
+        slow = self._call(COMPARISONS[sign], ours, theirs, *given, walks=False)
         return f"({ours} {sign} {theirs} if {' or '.join(tests)} else {slow})"
 
 

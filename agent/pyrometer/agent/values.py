@@ -384,7 +384,7 @@ def _is_sparse(obj: Any) -> bool:
 def _name_in(key: Any) -> str:
     """A key that may be a name, as text: bytes and subclasses of str count; else ""."""
     if type(key) is str:
-        return key
+        return key[:_NAME]  # it need not be a key yet, and a long one would be hashed whole
     kind = reading_of(type(key)).kind
     if kind == "str":
         return str.__getitem__(key, slice(_NAME))
