@@ -7,12 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.services import pyrometer, until
+
+ENOUGH = 800
+"""Samples with which a share of 60 % is off by 1.7 in the standard deviation; the test's bounds are nearly five of those."""
+MOST_RECORDINGS = 6
 
 
 @contextlib.contextmanager
@@ -85,3 +90,26 @@ def _answering(service: str) -> int:
     if typed.code:
         return 0
     return sum(process["agent"] == "ok" for process in typed.document["processes"])
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.needs("root")
+def test_a_profile_says_what_is_so_by_construction(unique: str, tmp_path: Path) -> None:
+    """The hot function gets its 60 % of the processor time, and the warm one its 30."""
+    counted: Counter[str] = Counter()
+    profile = str(tmp_path / "profile")
+    with demo(unique, "--for", "110s") as process:
+        words_until_ready(process)
+        until(lambda: _answering(unique) == 3, "a master and two workers")
+        for _ in range(MOST_RECORDINGS):
+            recorded = pyrometer("record", unique, "-d", "15s", "--mode", "cpu", "--out", profile, "-o", "json")
+            assert recorded.code == 0, recorded.err
+            counted["all"] += recorded.document["samples"]
+            for each in recorded.document["hottest"]:
+                counted[each["function"]] += round(each["self_percent"] / 100 * recorded.document["samples"])
+            if counted["all"] >= ENOUGH:
+                break
+    assert counted["all"] >= ENOUGH
+    assert 0.52 <= counted["discount_for"] / counted["all"] <= 0.68, counted
+    assert 0.2 <= counted["reserve"] / counted["all"] <= 0.4, counted
