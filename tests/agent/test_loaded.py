@@ -86,6 +86,18 @@ def test_a_function_without_a_dictionary_gets_none_by_being_looked_at(shapes: An
     assert dicts() == before
 
 
+@pytest.mark.parametrize("how", ["class", "registry", "deep"])
+def test_what_one_module_only_refers_to_is_entered_from_its_own(shapes: Any, how: str) -> None:
+    """A decorator may have put a class into another module's registry, which is walked first."""
+    registry = types.ModuleType("shop_registry")
+    far = [[[[{"cart": shapes.Cart}]]]]
+    registry.__dict__["known"] = {"class": shapes.Cart, "registry": {"cart": shapes.Cart}, "deep": far}[how]
+    shapes.near = far[0][0][0]
+    walk = Walk()
+    assert list(walk.functions(registry)) == []
+    assert "Cart.total" in {function.__qualname__ for function in walk.functions(shapes)}
+
+
 def test_large_containers_are_passed_by(shapes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are data. What is behind them may be missed, the walk stays short."""
     monkeypatch.setattr(loaded, "MAX_ITEMS", 10)

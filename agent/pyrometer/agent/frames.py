@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from types import CellType
 
+from pyrometer.agent.codes import is_module_body
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,10 +118,10 @@ def _namespace_items(frame: FrameType) -> list[tuple[object, object]]:
     code = frame.f_code
     if sys.version_info < (3, 13) and (code.co_cellvars or code.co_varnames):
         # Asking for the namespace would write cells into it, through the class's own `__setitem__` if it has one.
-        return [*dict.items(frame.f_globals)] if code.co_name == "<module>" else []
+        return [*dict.items(frame.f_globals)] if is_module_body(code) else []
     mapping: Any = frame.f_locals
     if type(mapping) is not dict:
-        mapping = frame.f_globals if code.co_name == "<module>" else None
+        mapping = frame.f_globals if is_module_body(code) else None
     return [*dict.items(mapping)] if type(mapping) is dict else []
 
 

@@ -22,6 +22,7 @@ from types import (
 )
 
 from pyrometer.agent.attributes import dict_value, qualified_name
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.mappings import Unreadable, find
 
 TYPE_CHECKING = False
@@ -176,7 +177,7 @@ def _method_text(obj: Any) -> str | None:
 
 
 def _code_text(obj: Any) -> str:
-    return f"{obj.co_qualname[:MAX_TEXT]}, {obj.co_filename[:MAX_TEXT]}:{obj.co_firstlineno}"
+    return f"{name_of(obj)[:MAX_TEXT]}, {file_of(obj)[:MAX_TEXT]}:{obj.co_firstlineno}"
 
 
 def _module_text(obj: Any) -> str | None:

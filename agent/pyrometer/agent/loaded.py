@@ -12,6 +12,7 @@ import sys
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NamedTuple
 
+from pyrometer.agent.mappings import ABSENT, Unreadable, find
 from pyrometer.agent.stacks import module_of
 from pyrometer.agent.unpatched import native
 
@@ -27,6 +28,8 @@ MAX_ITEMS = 1000
 """Items of a container, or of what an object refers to; larger ones are passed by."""
 MAX_DEPTH = 8
 """Steps from a module's variable to a function: decorators, classes, closures."""
+_NEAR = 3
+"""Steps within which containers and instances are looked into."""
 MAX_FRAMES = 1000
 """Frames of one thread that are looked at for code that runs now."""
 
@@ -60,11 +63,16 @@ class Walk:
         for depth in range(MAX_DEPTH + 1):  # what is near comes first
             further: list[Any] = []
             for obj in layer:
-                if self._is_new(obj) and visited < MAX_OBJECTS_A_MODULE:
-                    visited += 1
-                    if type(obj) is FunctionType:
-                        yield obj
-                    further += _children(obj, name, depth)
+                if visited >= MAX_OBJECTS_A_MODULE or not self._is_new(obj):
+                    continue
+                inside = _children(obj, name, depth)
+                if inside is None:  # another module, or a shorter way, may lead into it yet
+                    del self._seen[id(obj)]
+                    continue
+                visited += 1
+                if type(obj) is FunctionType:
+                    yield obj
+                further += inside
             layer = further
 
     def codes(self, code: CodeType) -> Iterator[CodeType]:
@@ -101,18 +109,18 @@ def modules() -> list[tuple[str, ModuleType]]:
 
 def module_name(module: ModuleType) -> str:
     """`__name__` of a module, "" where that is not a plain text."""
-    return _text(_dict_of(module).get("__name__"))
+    return _text(_value(_dict_of(module), "__name__"))
 
 
 def module_file(module: ModuleType) -> str:
     """`__file__` of a module, "" where that is not a plain text."""
-    return _text(_dict_of(module).get("__file__"))
+    return _text(_value(_dict_of(module), "__file__"))
 
 
 def function_module(function: FunctionType) -> str:
     """Name of the module that a function's code belongs to, whatever a decorator wrote on it."""
     scope = function.__globals__
-    return _text(scope.get("__name__")) if type(scope) is dict else ""
+    return _text(_value(scope, "__name__")) if type(scope) is dict else ""
 
 
 def running() -> list[Place]:
@@ -128,21 +136,25 @@ def running() -> list[Place]:
     return list(found.values())
 
 
-def _children(obj: Any, module: str, depth: int) -> Iterable[object]:
-    """What an object leads to on the way to functions of the module."""
+def _children(obj: Any, module: str, depth: int) -> Iterable[object] | None:
+    """What an object leads to on the way to functions of the module; None where it is not entered from here."""
     kind = type(obj)
     if kind is FunctionType:
         return _cells(obj) + _wrapped(obj)
     if kind is ModuleType or kind is CodeType:
         return ()
     if _flags_of(kind) & _TYPE_SUBCLASS:
-        scope = _scope_of(obj) or {}  # None of a C type that its module has not made ready
-        return list(scope.values()) if _text(scope.get("__module__")) == module else ()
+        scope = gc.get_referents(_scope_of(obj) or {})  # None of a C type that its module has not made ready
+        return list(scope[0].values()) if scope and _text(_value(scope[0], "__module__")) == module else None
     if id(kind) in _WRAPPERS:
         return gc.get_referents(obj)
     if id(kind) in _CONTAINERS:
-        return gc.get_referents(obj) if len(obj) <= MAX_ITEMS and depth < 3 else ()
-    if _flags_of(kind) & _HEAP_TYPE and not _flags_of(kind) & _CONTAINER_SUBCLASS and depth < 3:
+        if len(obj) > MAX_ITEMS:
+            return ()
+        return gc.get_referents(obj) if depth < _NEAR else None
+    if _flags_of(kind) & _HEAP_TYPE and not _flags_of(kind) & _CONTAINER_SUBCLASS:
+        if depth >= _NEAR:
+            return None
         inside = gc.get_referents(obj)
         return inside if len(inside) <= MAX_ITEMS else ()
     return ()
@@ -162,7 +174,16 @@ def _wrapped(function: FunctionType) -> list[object]:
     """What `functools.wraps` noted. Asking for `__dict__` would make one for every function that has none."""
     scope = function.__globals__
     dicts = [held for held in gc.get_referents(function) if type(held) is dict and held is not scope]
-    return [held["__wrapped__"] for held in dicts if "__wrapped__" in held]
+    return [value for held in dicts if (value := _value(held, "__wrapped__")) is not None]
+
+
+def _value(mapping: dict[Any, Any], name: str) -> object:
+    """What a dictionary holds under a name; None where that can't be told."""
+    try:
+        value = find(mapping, name)
+    except Unreadable:
+        return None
+    return None if value is ABSENT else value
 
 
 def _is_module(obj: object) -> bool:

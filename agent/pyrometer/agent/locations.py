@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import opcode
 
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
 from pyrometer.agent.scopes import Scope, is_ours
 from pyrometer.guard.policy import glob_match
@@ -88,7 +89,7 @@ def functions_in_scope(pattern: str) -> list[FunctionType]:
         for _, module in modules()
         if scope.has_module(module_name(module), module_file(module))
         for function in walk.functions(module)
-        if scope.has_module(function_module(function), function.__code__.co_filename)
+        if scope.has_module(function_module(function), file_of(function.__code__))
     ]
 
 
@@ -122,7 +123,7 @@ def _places_of_file(file: str, *, everywhere: bool) -> list[Place]:
     found = [
         Place(code, place.module)
         for place in running()
-        if meant.is_end_of(place.code.co_filename)
+        if meant.is_end_of(file_of(place.code))
         for code in walk.codes(place.code)
     ]
     concerned = []
@@ -149,18 +150,18 @@ def _codes_in(
         Place(code, function_module(function))
         for _, module in concerned
         for function in walk.functions(module)
-        if (meant is None or meant.is_end_of(function.__code__.co_filename)) and function_module(function) in names
+        if (meant is None or meant.is_end_of(file_of(function.__code__))) and function_module(function) in names
         for code in walk.codes(function.__code__)
     ]
     for place in running():
-        if place.module in names and (meant is None or meant.is_end_of(place.code.co_filename)):
+        if place.module in names and (meant is None or meant.is_end_of(file_of(place.code))):
             found += [Place(code, place.module) for code in walk.codes(place.code)]
     return found
 
 
 def _only_file(places: list[Place], wanted: str) -> list[Place]:
     """Those of the one file that is meant."""
-    files = sorted({place.code.co_filename for place in places})
+    files = sorted({file_of(place.code) for place in places})
     if len(files) > 1 and wanted in files:
         files = [wanted]
     if len(files) > 1:
@@ -169,7 +170,7 @@ def _only_file(places: list[Place], wanted: str) -> list[Place]:
             f"{wanted} may be any of {len(files)} files: {', '.join(files[:_SHOWN])}{more}",
             next="write as many folders as tell them apart",
         )
-    return [place for place in places if place.code.co_filename in files]
+    return [place for place in places if file_of(place.code) in files]
 
 
 class _FileName:
@@ -208,11 +209,11 @@ def _matching_modules(pattern: str) -> list[tuple[str, ModuleType]]:
 
 
 def _named(pattern: str, code: CodeType) -> bool:
-    return glob_match(pattern, _plain_name(code)) or pattern == code.co_qualname
+    return glob_match(pattern, _plain_name(code)) or pattern == name_of(code)
 
 
 def _plain_name(code: CodeType) -> str:
-    return code.co_qualname.replace(".<locals>", "")
+    return name_of(code).replace(".<locals>", "")
 
 
 def _nearest_first(names: Iterable[str], wanted: str) -> list[str]:

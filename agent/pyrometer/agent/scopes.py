@@ -9,6 +9,7 @@ import os
 import sys
 
 from pyrometer.agent.attributes import mro, qualified_name
+from pyrometer.agent.codes import file_of
 from pyrometer.agent.stacks import module_of
 from pyrometer.guard.policy import glob_match
 
@@ -74,7 +75,7 @@ class Scope:
             return known[1]
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        answer = self.has_module(module_of(frame), code.co_filename)
+        answer = self.has_module(module_of(frame), file_of(code))
         self._known[id(code)] = (code, answer)
         return answer
 

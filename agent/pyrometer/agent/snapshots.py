@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names
@@ -151,8 +152,8 @@ def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> 
     module = module_of(frame)
     hidden = is_ours(module) or recipe.forbids(module)
     return {
-        "function": code.co_qualname,
-        "file": code.co_filename,
+        "function": name_of(code),
+        "file": file_of(code),
         "line": line,
         "module": module,
         "locals": None if hidden else capture.locals(frame),

@@ -10,6 +10,7 @@ import posix
 import sys
 
 from pyrometer.agent.attributes import instance_dict
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.mappings import Unreadable, find
 from pyrometer.link.model import dump_reply
 
@@ -41,7 +42,7 @@ class CodeTable:
         if number is None:
             number = self._index[id(code)] = len(self._codes)
             self._codes.append(code)
-            self.described.append([code.co_qualname, code.co_filename, module_of(frame)])
+            self.described.append([name_of(code), file_of(code), module_of(frame)])
         return number
 
 
@@ -103,7 +104,7 @@ def thread_name(ident: int) -> str:
 def module_of(frame: FrameType) -> str:
     """`__name__` of a frame's globals, or "" where that is not a plain text in a plain dict."""
     scope = frame.f_globals
-    name = scope.get("__name__") if type(scope) is dict else None
+    name = _field(scope, "__name__") if type(scope) is dict else None
     return name if type(name) is str else ""
 
 
@@ -113,7 +114,7 @@ def _name_in(fields: dict[Any, Any] | None, ident: int) -> str:
 
 
 def _field(fields: dict[Any, Any] | None, name: str) -> object:
-    """What a thread's dictionary holds under a name; None where that can't be told."""
+    """What a dictionary holds under a name; None where that can't be told."""
     try:
         return find(fields, name) if fields is not None else None
     except Unreadable:

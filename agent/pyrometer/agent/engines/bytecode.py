@@ -15,6 +15,7 @@ import sys
 from _weakref import ref
 
 from pyrometer.agent import frames, loaded
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.catching import TableCallback
 from pyrometer.agent.engines.plans import Plan, nested_codes
@@ -119,7 +120,7 @@ class BytecodeEngine:
             walk = loaded.Walk()
             for module in group:
                 for function in walk.functions(module):
-                    if function.__code__.co_filename in plan.files and plan.concerns(self._original(function.__code__)):
+                    if file_of(function.__code__) in plan.files and plan.concerns(self._original(function.__code__)):
                         yield function
             if plan.is_found():
                 return
@@ -148,7 +149,7 @@ class BytecodeEngine:
         try:
             function.__code__ = code
         except Exception as error:  # an audit hook of the service may refuse it
-            plan.refuse(code, f"{function.__qualname__} can't be given other code: {type(error).__name__}: {error}")
+            plan.refuse(code, f"{name_of(code)} can't be given other code: {type(error).__name__}: {error}")
 
     def _switch_over(self, plan: Plan) -> None:
         """Switch on what the plan wants, and off what it does not, in code that was replaced as well."""

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, has_variable, read_local
+from pyrometer.agent.mappings import ABSENT, find
+from pyrometer.agent.stacks import module_of
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import LinkError
 
@@ -110,7 +112,8 @@ def settle(meter: Meter, began: float, exhausted: Callable[[], object]) -> None:
 
 def read_global(frame: FrameType, name: str) -> object:
     """A global of the frame, or `UNSET`. Runs none of the service's code."""
-    return dict.get(frame.f_globals, name, UNSET)
+    value = find(frame.f_globals, name)
+    return UNSET if value is ABSENT else value
 
 
 def read_name(frame: FrameType, name: str) -> object:
@@ -194,15 +197,13 @@ def is_own(error: BaseException) -> bool:
         return False
     entry = _traceback_of(error)
     while entry is not None:
-        if not _is_our_module(dict.get(entry.tb_frame.f_globals, "__name__")):
+        if not _is_our_module(module_of(entry.tb_frame)):
             return False
         entry = entry.tb_next
     return True
 
 
-def _is_our_module(name: object) -> bool:
-    if type(name) is not str:
-        return False
+def _is_our_module(name: str) -> bool:
     return name.startswith(_OUR_MODULES) or name.partition(".")[0] in sys.stdlib_module_names
 
 

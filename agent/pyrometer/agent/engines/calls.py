@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.engines.callbacks import Source, build, frame_binding, point_source, retire
 from pyrometer.agent.frames import UNSET, local_names, local_reader
+from pyrometer.agent.mappings import ABSENT, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,11 +39,28 @@ class Call(NamedTuple):
         """Switch it off for good; a thread that is on its way into it finds nothing to do."""
         self.switch.turn(on=False)
         retire(self.callback, _MARK)
+        place = self.callback.__globals__
+        for name in [name for name in place if name[:5] == "read_"]:
+            place[name] = _nothing  # a closure may keep this callback: it is not to keep a module's globals
         self.callback.__code__ = _inert.__code__
 
 
 def _inert(*_: object) -> None:
     return None
+
+
+def _nothing(*_: object) -> object:
+    return UNSET
+
+
+def _global_reader(scope: dict[str, Any]) -> Callable[[str], object]:
+    """What reads a global without a key of the service's being compared."""
+
+    def read(name: str) -> object:
+        value = find(scope, name)
+        return UNSET if value is ABSENT else value
+
+    return read
 
 
 class CallbackMaker:
@@ -89,4 +107,4 @@ class CallbackMaker:
         """What reads a name that is not given, and what to call it with."""
         if name in local_names(self._code):
             return local_reader(self._code, name), "getframe(1)"
-        return dict.get.__get__(self._scope), f"{name!r}, unset"
+        return _global_reader(self._scope), repr(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import NamedTuple
 
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.calls import Call, CallbackMaker
 from pyrometer.agent.engines.rewriting import Injection, inject_calls
@@ -65,7 +66,7 @@ class Plan:
         self._codes: dict[int, CodeType] = {}
         for point in points:
             self._add(point)
-        self.files = {code.co_filename for code in self._codes.values()}
+        self.files = {file_of(code) for code in self._codes.values()}
         self._held: dict[int, CodeType] = {}
         self._concerns: dict[int, tuple[CodeType, bool]] = {}
         self._watched: dict[int, CodeType] = {}
@@ -96,7 +97,7 @@ class Plan:
 
     def is_found(self) -> bool:
         """Whether each wanted code object was met, and none is a closure's: of those there may be more elsewhere."""
-        closures = any("<locals>" in code.co_qualname for code in self._codes.values())
+        closures = any("<locals>" in name_of(code) for code in self._codes.values())
         return len(self._held) == len(self._codes) and not closures
 
     def watch_code(self, code: CodeType) -> None:
@@ -183,7 +184,7 @@ class Plan:
 
     def _fail(self, points: Iterable[LinePoint], why: str, code: CodeType) -> None:
         for point in points:
-            self._failures.setdefault(point.probe_id, []).append(f"{code.co_qualname}: {why}")
+            self._failures.setdefault(point.probe_id, []).append(f"{name_of(code)}: {why}")
 
     def refuse(self, code: CodeType, why: str) -> None:
         """Note that a function could not be given its code."""
@@ -212,7 +213,7 @@ class Plan:
 
     def _unreachable(self, probe_id: str) -> str:
         names = [
-            self._codes[key].co_qualname
+            name_of(self._codes[key])
             for key, points in self._points.items()
             if any(point.probe_id == probe_id for point in points)
         ]

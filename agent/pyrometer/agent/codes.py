@@ -1,0 +1,28 @@
+"""What code objects say of themselves, as exact texts: a tool may have made them of texts of a class of its own."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
+_WHOLE = slice(None)
+
+
+def file_of(code: CodeType) -> str:
+    """`co_filename`."""
+    return _exact(code.co_filename)
+
+
+def name_of(code: CodeType) -> str:
+    """`co_qualname`."""
+    return _exact(code.co_qualname)
+
+
+def is_module_body(code: CodeType) -> bool:
+    """Whether it is the code of a module."""
+    return _exact(code.co_name) == "<module>"
+
+
+def _exact(text: str) -> str:
+    return text if type(text) is str else str.__getitem__(text, _WHOLE)
