@@ -21,6 +21,7 @@ _SPAN = 0.4
 """Seconds of one measurement."""
 _SETTLING = 1.0
 """Seconds after arming: the governor has learnt what an event costs."""
+_PATIENCE = 10.0
 _HITS = 400
 _APART = 0.012
 """Seconds between two hits: ddtrace takes at most 100 a second, and of one frame the values."""
@@ -112,8 +113,7 @@ def measure_snapshot(setting: Setting) -> Sequence[Figure]:
         bare = target.ask("calls", count, _APART)
         with _watched(target, {"probe": {"line": {"file": _FILE, "line": line}, "limits": limits}}) as watcher:
             probed = target.ask("calls", count, _APART)
-            time.sleep(_SETTLING)
-            matched = int(watcher.ask("status")["matched"])
+            matched = _matched(watcher, count)
         large = _large_pauses(target, setting)
     if matched < 0.95 * count:
         raise RuntimeError(f"{matched} hits of {count}")
@@ -140,8 +140,7 @@ def _large_pauses(target: processes.Program, setting: Setting) -> list[float]:
     limits = {"hits": 2 * count, "rate": 1000, "ttl": "600s"}
     with _watched(target, {"probe": {"line": {"file": _FILE, "line": line}, "limits": limits}}) as watcher:
         found = [float(each) for each in target.ask("large_calls", count)]
-        time.sleep(_SETTLING)
-        if not int(watcher.ask("status")["matched"]):
+        if not _matched(watcher, 1):
             raise RuntimeError("the large data were not captured")
     return found
 
@@ -167,6 +166,14 @@ def measure_exceptions(setting: Setting) -> Sequence[Figure]:
             note=f"without it, a frame takes {median(bare) / (_DEPTH + 1):.0f} ns",
         )
     ]
+
+
+def _matched(watcher: processes.Program, wanted: int) -> int:
+    """How many hits there were, as soon as these are counted: the counters come once a second."""
+    deadline = time.monotonic() + _PATIENCE
+    while (matched := int(watcher.ask("status")["matched"])) < wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return matched
 
 
 def _pause_at(percent: float) -> Callable[[peers.Times], float]:
