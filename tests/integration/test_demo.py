@@ -16,7 +16,7 @@ import pytest
 from tests.support.services import pyrometer, until
 
 ENOUGH = 800
-"""Samples with which a share of 60 % is off by 1.7 in the standard deviation; the test's bounds are nearly five of those."""
+"""Samples with which a share of 60 % has a standard deviation of 1.7; the bounds are nearly five of those."""
 MOST_RECORDINGS = 6
 
 
