@@ -69,6 +69,9 @@ def _python(pid: int) -> Check:
         return _failed("python", cause, f"readlink /proc/{pid}/exe", "dump and record work without it, values do not")
     if kernel.is_python(pid):
         return _passed("python", f"it runs {kernel.program_of(pid)}")
+    if kernel.is_hidden(pid):
+        cause = "what it runs can't be seen from here: it belongs to another user"
+        return _failed("python", cause, f"ls -l /proc/{pid}/exe", "look as that user or as root")
     cause = f"it is not CPython: it runs {kernel.program_of(pid)}"
     return _failed("python", cause, f"readlink /proc/{pid}/exe", "pyrometer ps lists what there is")
 

@@ -63,6 +63,17 @@ def is_python(pid: int) -> bool:
         return False
 
 
+def is_hidden(pid: int) -> bool:
+    """Whether the kernel does not tell us what program a process runs: it is another user's."""
+    try:
+        os.readlink(f"/proc/{pid}/exe")
+    except PermissionError:
+        return True
+    except OSError:  # a thread of the kernel's runs none
+        return False
+    return False
+
+
 def is_helper(pid: int) -> bool:
     """Whether a process is one of multiprocessing's own: what tracks resources, or what forks others.
 

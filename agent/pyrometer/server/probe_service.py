@@ -38,7 +38,10 @@ class ProbeServicer:
         self, request: messages.ListProbesRequest, context: grpc.ServicerContext
     ) -> messages.ListProbesResponse:
         """List what is armed, whoever armed it."""
-        probes, failures = list_probes(roster.candidates(request.service, request.pids))
+        found = roster.candidates(request.service, request.pids)
+        probes, failures = list_probes(found)
+        if found and len(failures) == len(found):  # "nothing is armed" is not what that means
+            raise failures[0].error
         return messages.ListProbesResponse(
             probes=[status_to_message(pid, status) for pid, status in probes],
             errors=[error_to_message(failure.pid, failure.error) for failure in failures],

@@ -14,7 +14,7 @@ from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
 from pyrometer.server import kernel
 from pyrometer.server.addresses import Address, find_addresses, is_service
-from pyrometer.server.errors import NotFound, NotPython, ServiceNotNamed
+from pyrometer.server.errors import NotFound, NotPermitted, NotPython, ServiceNotNamed
 from pyrometer.server.links import AgentBusy, open_link
 
 if TYPE_CHECKING:
@@ -146,6 +146,11 @@ def _check(candidate: Candidate, service: str) -> None:
     if service and candidate.service != service:
         raise NotFound(
             f"process {pid} is not of the service {service!r}", next="pyrometer ps lists who belongs to whom"
+        )
+    if not candidate.addresses and kernel.is_hidden(pid):
+        raise NotPermitted(
+            f"process {pid} is another user's: what it runs can't be seen from here",
+            next=f"pyrometer doctor {pid} tells whose it is",
         )
     if not candidate.addresses and not kernel.is_python(pid):
         raise NotPython(

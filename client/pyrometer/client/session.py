@@ -52,6 +52,9 @@ _REASONS: dict[str, type[ClientError]] = {
 """Reasons whose exit code is not told by the status."""
 
 
+_LOOK_AS_ANOTHER = "look as the user of the process or as root; pyrometer doctor PID tells what is possible"
+
+
 class Look:
     """An open connection to a server. `call` is all that verbs need."""
 
@@ -110,7 +113,8 @@ class Look:
 def from_detail(detail: ErrorDetail, status: str = "") -> ClientError:
     """The error that a server's detail stands for."""
     kind = _REASONS.get(detail.reason) or _STATUSES.get(status, ClientError)
-    return kind(detail.message, next=detail.next, reason=detail.reason)
+    next_step = detail.next or (_LOOK_AS_ANOTHER if kind is NotPermitted else "")
+    return kind(detail.message, next=next_step, reason=detail.reason)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from pyrometer.client import documents
 from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
 from pyrometer.client.options import Where
 from pyrometer.client.quantities import typed
+from pyrometer.client.render.failures import few
 from pyrometer.client.render.snapshot import SnapshotText
 from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
@@ -20,7 +21,6 @@ from pyrometer.v1 import probe_service_pb2 as messages
 
 _QUIET = (probe_pb2.PROBE_STATE_DONE, probe_pb2.PROBE_STATE_EXPIRED)
 """States of one process that its probe's end says all about."""
-_SHOWN_PIDS = 5
 
 
 def limits(hits: int, seconds: float, frames: int | None) -> probe_pb2.ProbeLimits:
@@ -236,7 +236,7 @@ class _Text:
         for text, pids in self._notes.items():
             self._told.add(text)
             everywhere = len(pids) == asked and asked > 1
-            self._say(text if everywhere else f"{_few(pids)}: {text}")
+            self._say(text if everywhere else f"{few(pids)}: {text}")
 
     def _hit(self, event: probe_pb2.ProbeEvent) -> None:
         self._clear()
@@ -266,8 +266,3 @@ class _Text:
     def _say(self, text: str) -> None:
         self._clear()
         click.echo(f"» {escape(text)}", err=True)
-
-
-def _few(pids: list[int]) -> str:
-    shown = ", ".join(map(str, sorted(pids)[:_SHOWN_PIDS]))
-    return f"{shown} and {len(pids) - _SHOWN_PIDS} more" if len(pids) > _SHOWN_PIDS else shown

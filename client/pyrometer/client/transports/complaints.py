@@ -57,7 +57,10 @@ def explain(carrier: str, where: str, failure: StartFailure, causes: tuple[Cause
     if tried is not None:
         return no_interpreter(where, tried)
     if failure.started:
-        return TargetGone(_sentence(f"{carrier} lost {where} while we looked", failure))
+        return TargetGone(
+            _sentence(f"{carrier} lost {where} while we looked", failure),
+            next="Look again: the server ended, or heard nothing of us for seconds: the machine or the way is that busy.",
+        )
     cause = find_cause(failure, causes)
     if cause is not None:
         message = _sentence(f"{carrier} did not get through to {where}", failure)

@@ -7,8 +7,9 @@ import click
 from pyrometer.client import documents
 from pyrometer.client.errors import ClientError
 from pyrometer.client.options import Where, output_option, target_options
+from pyrometer.client.render import failures
 from pyrometer.client.render.stacks import StackText
-from pyrometer.client.render.terminal import Style, colours, escape, width
+from pyrometer.client.render.terminal import Style, colours, width
 from pyrometer.client.session import from_detail, open_look
 from pyrometer.client.targets import LocalTarget
 
@@ -49,8 +50,8 @@ def _print_text(document: documents.Document, where: Where, *, every_frame: bool
     text = StackText(Style(enabled=colours()), width(), every_frame=every_frame)
     for line in text.lines(document["processes"]):
         click.echo(line)
-    for error in document["errors"]:
-        click.echo(f"» {error['pid']}: {escape(error['message'])}", err=True)
+    for line in failures.lines(document["errors"]):
+        click.echo(line, err=True)
     hints = _hints(document["processes"], where, every_frame=every_frame)
     if hints:
         click.echo(f"» {'        '.join(hints)}", err=True)

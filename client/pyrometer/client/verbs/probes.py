@@ -7,8 +7,9 @@ import click
 from pyrometer.client import documents
 from pyrometer.client.errors import NotFound, UsageFault
 from pyrometer.client.options import Where, output_option, target_options
+from pyrometer.client.render import failures
 from pyrometer.client.render.probes import lines
-from pyrometer.client.render.terminal import Style, colours, escape, width
+from pyrometer.client.render.terminal import Style, colours, width
 from pyrometer.client.session import open_look
 
 
@@ -30,8 +31,8 @@ def command(where: Where, removed: tuple[str, ...], output: str) -> int:
         documents.print_json("probes", {"probes": probes, "errors": errors})
         return 0
     _print(probes)
-    for error in errors:
-        click.echo(f"» {error['pid']}: {escape(error['message'])}", err=True)
+    for line in failures.lines(errors):
+        click.echo(line, err=True)
     return 0
 
 

@@ -6,7 +6,7 @@ import click
 
 from pyrometer.client import documents
 from pyrometer.client.options import Where, output_option, target_options
-from pyrometer.client.render import processes
+from pyrometer.client.render import failures, processes
 from pyrometer.client.render.terminal import Style, colours, width
 from pyrometer.client.session import open_look
 
@@ -46,11 +46,6 @@ def _print_table(document: documents.Document) -> None:
     bare = [process["pid"] for process in found if process["agent"] == "none"]
     if bare:
         runs = "runs" if len(bare) == 1 else "run"
-        click.echo(f"» {_few(bare)} {runs} without the agent: dump and record work, values do not.", err=True)
-    for error in document["errors"]:
-        click.echo(f"» {error['pid']}: {error['message']}", err=True)
-
-
-def _few(pids: list[int]) -> str:
-    shown = ", ".join(map(str, pids[:5]))
-    return f"{shown} and {len(pids) - 5} more" if len(pids) > 5 else shown
+        click.echo(f"» {failures.few(bare)} {runs} without the agent: dump and record work, values do not.", err=True)
+    for line in failures.lines(document["errors"]):
+        click.echo(line, err=True)

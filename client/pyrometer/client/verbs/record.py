@@ -10,6 +10,7 @@ import click
 from pyrometer.client import documents, files
 from pyrometer.client.options import Where, output_option, target_options
 from pyrometer.client.quantities import Count, Duration, typed
+from pyrometer.client.render import failures
 from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import open_look
 
@@ -131,8 +132,8 @@ def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
     warn(profile)
     if taken.summary.reason:
         click.echo(f"» {escape(taken.summary.reason)}", err=True)
-    for error in taken.summary.errors:
-        click.echo(f"» {error.pid}: {escape(error.error.message)}", err=True)
+    for line in failures.lines([documents.error(error) for error in taken.summary.errors]):
+        click.echo(line, err=True)
     if form == "html":
         click.echo(f"» flame graph: {path}     open it: pyrometer view {path}", err=True)
     else:
