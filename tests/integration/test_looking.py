@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.schemas import validate
-from tests.support.services import program, pyrometer, until
+from tests.support.services import crowd, program, pyrometer, until
 
 
 def test_ps_lists_a_service(unique: str) -> None:
@@ -64,6 +65,36 @@ def test_dump_with_the_gil_held_names_the_holder(unique: str) -> None:
         (holder,) = [thread for thread in stacks["threads"] if thread["holds_gil"]]
         assert holder["frames"][-1]["file"].endswith("hold_gil.py")
         assert all(frame["locals"] is None for frame in holder["frames"])
+
+
+def test_an_agent_whose_queue_is_full_is_busy(unique: str) -> None:
+    """Each look at a held GIL leaves a connection in its queue; the next one is answered from outside all the same."""
+    with program("hold_gil", unique) as process, contextlib.ExitStack() as waiting:
+        crowd(_address(process.pid), waiting)
+        (found,) = pyrometer("ps", unique, "-o", "json").document["processes"]
+        assert found["agent"] == "busy"
+        for target in (unique, str(process.pid)):
+            typed = pyrometer("dump", target, "-o", "json")
+            assert typed.code == 0, typed.err
+            assert "holds the GIL" in typed.document["processes"][0]["reason"]
+
+
+@pytest.mark.needs("root")
+def test_another_users_process_is_not_looked_into_by_a_name_that_it_claims(unique: str) -> None:
+    """It is told nothing, and who looks is told of it, with its user."""
+    with program("idle", unique), program("claimer", unique) as stranger:
+        shown = {process["pid"]: process for process in pyrometer("ps", unique, "-o", "json").document["processes"]}
+        assert [process["agent"] for pid, process in shown.items() if pid != stranger.pid] == ["ok"]
+        assert shown[stranger.pid]["agent"] == "refused"
+        told = f"process {stranger.pid} calls itself {unique} and is of user 65000"
+        assert told in pyrometer("ps", unique).err
+        typed = pyrometer("dump", unique)
+        assert (typed.code, "MainThread" in typed.out, told in typed.err) == (0, True, True)
+        caught = pyrometer("catch", unique, "ValueError", "--if", "exc.args[0] == 4711", "--for", "1s")
+        assert told in caught.err
+        stranger.terminate()
+        assert stranger.stdout
+        assert stranger.stdout.read() == ""
 
 
 def test_dump_of_a_stopped_process_says_so(unique: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,15 @@ def program(name: str, *arguments: str, flags: tuple[str, ...] = ()) -> Iterator
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def crowd(address: str, waiting: contextlib.ExitStack) -> None:
+    """Connect to a listener that does not accept until its queue is full."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            sock.setblocking(False)
+            sock.connect(address)
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:

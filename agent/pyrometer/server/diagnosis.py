@@ -59,7 +59,7 @@ def _process(pid: int) -> Check:
         return _failed("running", f"process {pid} has ended, and its parent has not asked for its status yet")
     if state in "Tt":
         return _failed("running", f"process {pid} is stopped", f"ps -o stat= -p {pid}", f"kill -CONT {pid}")
-    return _passed("process", f"process {pid} exists, user {_uid(pid)}")
+    return _passed("process", f"process {pid} exists, user {kernel.uid_of(pid)}")
 
 
 def _python(pid: int) -> Check:
@@ -118,8 +118,8 @@ def _outside(pid: int) -> Check:
 def _why_not_permitted(pid: int) -> tuple[str, str, str]:
     """The rule that forbids ptrace, in the order in which the kernel asks; cause, confirm, remedy."""
     sudo = f"sudo {sys.executable} -m pyrometer.client dump {pid}"
-    if _uid(pid) not in (os.geteuid(), -1):
-        cause = f"it belongs to user {_uid(pid)}, and we are {os.geteuid()} without CAP_SYS_PTRACE"
+    if kernel.uid_of(pid) not in (os.geteuid(), -1):
+        cause = f"it belongs to user {kernel.uid_of(pid)}, and we are {os.geteuid()} without CAP_SYS_PTRACE"
         return cause, f"ps -o uid= -p {pid}", f"look as that user, or: {sudo}"
     if (scope := _yama_scope()) > 0:
         cause = f"Yama's ptrace_scope is {scope} and we are not its parent"
@@ -127,21 +127,13 @@ def _why_not_permitted(pid: int) -> tuple[str, str, str]:
     theirs, ours = _capabilities(pid), _capabilities("self")
     if theirs & ~ours:
         return "it has capabilities that we lack", f"grep CapPrm /proc/{pid}/status", sudo
-    if _owner_of_proc(pid) != _uid(pid):
+    if _owner_of_proc(pid) != kernel.uid_of(pid):
         return "it is not dumpable: it changed its user after it started", f"ls -ld /proc/{pid}", sudo
     return "seccomp or a security module forbids it", f"grep Seccomp /proc/{pid}/status", sudo
 
 
 def _refusal_remedy(pid: int) -> str:
-    return f"look as user {_uid(pid)} or as root, from the same pid namespace"
-
-
-def _uid(pid: int) -> int:
-    """Effective user of a process; -1 where it is gone."""
-    for line in _status(pid):
-        if line.startswith("Uid:"):
-            return int(line.split()[2])
-    return -1
+    return f"look as user {kernel.uid_of(pid)} or as root, from the same pid namespace"
 
 
 def _capabilities(pid: int | str) -> int:

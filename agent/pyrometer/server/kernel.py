@@ -52,6 +52,21 @@ def state_of(pid: int) -> str:
     return fields[0] if fields else ""
 
 
+def uid_of(pid: int) -> int:
+    """Effective user of a process; -1 where it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", errors="replace") as file:
+            return next((int(line.split()[2]) for line in file if line.startswith("Uid:")), -1)
+    except OSError:
+        return -1
+
+
+def parent_of(pid: int) -> int:
+    """The process that started it, or that took it over; 0 where it is gone."""
+    fields = _stat(f"/proc/{pid}/stat")
+    return int(fields[1]) if fields else 0
+
+
 def is_python(pid: int) -> bool:
     """Whether a process's program is called python, or has libpython mapped."""
     try:
@@ -80,7 +95,7 @@ def is_helper(pid: int) -> bool:
     Those that a fork server forks bear its command line and are no helpers.
     """
     kind = _helper_kind(pid)
-    return kind == b"resource_tracker" or (kind == b"forkserver" and _helper_kind(_parent_of(pid)) != kind)
+    return kind == b"resource_tracker" or (kind == b"forkserver" and _helper_kind(parent_of(pid)) != kind)
 
 
 def python_version(pid: int) -> tuple[int, int] | None:
@@ -115,11 +130,6 @@ def _helper_kind(pid: int) -> bytes:
     except OSError:
         return b""
     return found[1] if found else b""
-
-
-def _parent_of(pid: int) -> int:
-    fields = _stat(f"/proc/{pid}/stat")
-    return int(fields[1]) if fields else 0
 
 
 def _thread(pid: int, native_id: int) -> Thread | None:

@@ -17,7 +17,7 @@ from typing import Any
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.server import kernel
 from pyrometer.server.errors import NotFound, Unreadable
-from pyrometer.server.links import AgentBusy, AgentLink, open_link
+from pyrometer.server.links import AgentBusy, AgentLink
 from pyrometer.server.roster import Candidate, outside_argv
 from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, with_kernel, with_sources
 
@@ -36,14 +36,14 @@ def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
         began = time.monotonic()
         asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval)
         wait([asked], AGENT_ALONE + interval)
-        return _finish(asked) if asked.done() else _beside(candidate, asked, began)
+        return _finish(asked) if _has_answered(asked) else _beside(candidate, asked, began)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def from_agent(candidate: Candidate, interval: float, deadline: float) -> ProcessStacks:
     """Ask the agent twice. Raises LinkError."""
-    with contextlib.closing(open_link(list(candidate.addresses))) as link:
+    with contextlib.closing(candidate.open()) as link:
         hello = link.await_hello(deadline)
         meter = _Meter(candidate.pid)
         first = link.call("dump", deadline)
@@ -100,7 +100,7 @@ def _beside(candidate: Candidate, asked: Future[ProcessStacks], began: float) ->
         seen = from_outside(candidate, 0.05, "the agent did not answer")
     except LinkError as error:
         wait([asked], max(0.0, began + AGENT_AT_MOST - time.monotonic()))
-        if asked.done():
+        if _has_answered(asked):
             return _finish(asked)
         raise _neither(candidate.pid, error) from None
     if why := _settled(candidate.pid, seen):
@@ -119,6 +119,11 @@ def _settled(pid: int, seen: ProcessStacks) -> str:
     if holder is not None and holder.moved is False:
         return f"the agent could not answer: {holder.name} holds the GIL"
     return ""
+
+
+def _has_answered(asked: Future[ProcessStacks]) -> bool:
+    """Whether there is an outcome; that it is busy is none, and may be known at once: its queue is full."""
+    return asked.done() and not isinstance(asked.exception(), AgentBusy)
 
 
 def _finish(asked: Future[ProcessStacks]) -> ProcessStacks:

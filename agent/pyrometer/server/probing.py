@@ -17,7 +17,7 @@ from typing import Any
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import ProbeCounters, ProbeSpec
 from pyrometer.server import roster
-from pyrometer.server.links import AgentBusy, AgentLink, open_link
+from pyrometer.server.links import AgentBusy, AgentLink
 from pyrometer.server.roster import Candidate
 
 PING = 0.5
@@ -227,7 +227,7 @@ class _Watch:
                 next="pyrometer run -- CMD starts one with it",
                 reason="AGENT_MISSING",
             )
-        return open_link(list(self.candidate.addresses))
+        return self.candidate.open()
 
     def _arm(self, link: AgentLink) -> None:
         deadline = time.monotonic() + max(_LEAST_ARM_TIMEOUT, min(_ARM_TIMEOUT, self.spec.limits.ttl))
@@ -300,7 +300,7 @@ def list_probes(found: list[Candidate]) -> tuple[list[tuple[int, ProbeCounters]]
     failures: list[Failure] = []
     for candidate in found:
         try:
-            with contextlib.closing(open_link(list(candidate.addresses))) as link:
+            with contextlib.closing(candidate.open()) as link:
                 link.await_hello(time.monotonic() + _CALL_TIMEOUT)
                 answer = link.call("probes", time.monotonic() + _CALL_TIMEOUT)
                 statuses = [ProbeCounters.from_wire(each) for each in answer.get("probes", [])]
@@ -314,7 +314,7 @@ def remove_probes(found: list[Candidate], probe_ids: list[str]) -> list[str]:
     """Remove probes by their ids in every process, whoever armed them; returns those that were there."""
     gone: set[str] = set()
     for candidate in found:
-        with contextlib.suppress(LinkError), contextlib.closing(open_link(list(candidate.addresses))) as link:
+        with contextlib.suppress(LinkError), contextlib.closing(candidate.open()) as link:
             link.await_hello(time.monotonic() + _CALL_TIMEOUT)
             answer = link.call("disarm", time.monotonic() + _CALL_TIMEOUT, probe_ids=probe_ids, others=True)
             gone.update(str(each) for each in answer.get("probe_ids", []))

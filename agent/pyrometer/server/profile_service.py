@@ -14,7 +14,7 @@ import grpc
 from pyrometer.link.errors import BadRequest, LinkError, Refused
 from pyrometer.server import kernel, roster
 from pyrometer.server.convert import error_to_message, text
-from pyrometer.server.links import AgentLink, open_link
+from pyrometer.server.links import AgentLink
 from pyrometer.server.profiling import pprof
 from pyrometer.server.profiling.model import Mode, Progress, Recorded, Request, Source, Target
 from pyrometer.server.profiling.recording import Recording
@@ -101,11 +101,12 @@ def _target(candidate: Candidate, links: contextlib.ExitStack) -> Target:
     if not candidate.addresses:
         return bare
     try:
-        link = open_link(list(candidate.addresses))
+        link = candidate.open()
         links.callback(link.close)
         hello = link.await_hello(time.monotonic() + roster.HELLO_TIMEOUT)
     except LinkError as error:
-        return bare if error.reason not in _OWNER_SAYS_NO else replace(bare, refused=error)
+        refused = candidate.refused is not None or error.reason in _OWNER_SAYS_NO
+        return replace(bare, refused=error) if refused else bare
     if "sample" not in hello.features:
         return replace(bare, refused=Refused("the owner's policy forbids record here"))
     return Target(

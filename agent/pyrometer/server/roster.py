@@ -15,7 +15,7 @@ from pyrometer.link.model import Hello
 from pyrometer.server import kernel
 from pyrometer.server.addresses import Address, find_addresses, is_service
 from pyrometer.server.errors import NotFound, NotPermitted, NotPython, ServiceNotNamed
-from pyrometer.server.links import AgentBusy, open_link
+from pyrometer.server.links import AgentBusy, AgentLink, Stranger, open_link
 
 if TYPE_CHECKING:
     import psutil
@@ -24,6 +24,9 @@ HELLO_TIMEOUT = 0.5
 """Seconds after which an agent counts as busy."""
 _CPU_WINDOW = 0.1
 _MAX_WORKERS = 64
+_MAX_LINE = 64
+"""Ancestors of a process that are looked at."""
+_ROOT = 0
 _SHOWN_SERVICES = 5
 
 
@@ -36,11 +39,19 @@ class Candidate:
     """Where its agent may listen; empty: it has none."""
     said: str = ""
     """The service's name as its agent says it, where its address does not tell."""
+    refused: LinkError | None = None
+    """Why we do not ask its agent: who claims a service's name need not be of it."""
 
     @property
     def service(self) -> str:
         """The service's name, as far as it is known."""
         return next((address.service for address in self.addresses if address.service), self.said)
+
+    def open(self) -> AgentLink:
+        """Connect to its agent. Raises LinkClosed, AgentBusy, Stranger."""
+        if self.refused is not None:
+            raise self.refused
+        return open_link(list(self.addresses))
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ def candidates(service: str = "", pids: Iterable[int] = (), *, without_agent: bo
             _check(candidate, service)
         return found
     running = [pid for pid in sorted(addresses) if kernel.state_of(pid) and not kernel.is_helper(pid)]
-    found = _with_services([Candidate(pid, tuple(addresses[pid])) for pid in running])
+    found = _with_strangers(_with_services([Candidate(pid, tuple(addresses[pid])) for pid in running]))
     if service:
         others = sorted({candidate.service for candidate in found} - {service, ""})
         found = [candidate for candidate in found if candidate.service == service]
@@ -110,9 +121,58 @@ def _with_services(found: list[Candidate]) -> list[Candidate]:
     return [replace(candidate, said=names.get(candidate.pid, "")) for candidate in found]
 
 
+def _with_strangers(found: list[Candidate]) -> list[Candidate]:
+    """Mark those that are not asked: any user may claim any service's name, and would be told what is looked for."""
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in found:
+        groups.setdefault(candidate.service, []).append(candidate)
+    uids = {candidate.pid: kernel.uid_of(candidate.pid) for candidate in found}
+    believed = {pid for group in groups.values() for pid in _believed({c.pid: uids[c.pid] for c in group})}
+    return [
+        candidate
+        if candidate.pid in believed or not candidate.service
+        else replace(candidate, refused=_stranger(candidate, uids[candidate.pid]))
+        for candidate in found
+    ]
+
+
+def _believed(uids: dict[int, int]) -> set[int]:
+    """Which processes of one name belong together, by their users.
+
+    To us: our own and root's. To root: root's and those that they have started, under whatever user; where there is
+    none of root, those of the one user there is.
+    """
+    roots = {pid for pid, uid in uids.items() if uid == _ROOT}
+    if us := os.geteuid():
+        return roots | {pid for pid, uid in uids.items() if uid == us}
+    if not roots:
+        return set(uids) if len(set(uids.values())) == 1 else set()
+    return {pid for pid in uids if not roots.isdisjoint(_line_of(pid))}
+
+
+def _line_of(pid: int) -> list[int]:
+    """A process, the one that started it, and so on."""
+    line = [pid]
+    while line[-1] > 1 and len(line) < _MAX_LINE:
+        line.append(kernel.parent_of(line[-1]))
+    return line
+
+
+def _stranger(candidate: Candidate, uid: int) -> Stranger:
+    if us := os.geteuid():
+        return Stranger(
+            f"process {candidate.pid} is of user {uid}, and we are {us}", next=f"look as user {uid} or as root"
+        )
+    return Stranger(
+        f"process {candidate.pid} calls itself {candidate.service} and is of user {uid}; others of that name are not",
+        next=f"if it is to be looked into all the same, name its pid: {candidate.pid}",
+    )
+
+
 def the_only_service(found: list[Candidate]) -> list[Candidate]:
     """The processes of the one service there is, where a request named none. Raises NotFound, ServiceNotNamed."""
-    services = sorted({candidate.service for candidate in found})
+    asked = [candidate for candidate in found if candidate.refused is None] or found
+    services = sorted({candidate.service for candidate in asked})
     if not services:
         raise NotFound(
             "no process runs here with the agent in it",
@@ -120,7 +180,7 @@ def the_only_service(found: list[Candidate]) -> list[Candidate]:
         )
     if len(services) > 1:
         raise ServiceNotNamed(f"there are several services: {', '.join(services)}", next="name one of them")
-    return found
+    return [candidate for candidate in found if candidate.service == services[0]]
 
 
 def describe(found: list[Candidate]) -> list[Process]:
@@ -168,7 +228,7 @@ def _describe(candidate: Candidate) -> Process | None:
         with process.oneshot():
             return Process(
                 pid=candidate.pid,
-                service=hello.service if hello else candidate.service,
+                service=candidate.service,
                 python=hello.python if hello else _python_version(candidate.pid),
                 argv=tuple(hello.argv) if hello else outside_argv(process),
                 started=process.create_time(),
@@ -187,19 +247,17 @@ def _greet(candidate: Candidate) -> tuple[Hello | None, str, LinkError | None]:
     """Connect and wait for the hello, which tells who the agent is and that it answers."""
     if not candidate.addresses:
         return None, "none", None
+    connected = False
     try:
-        link = open_link(list(candidate.addresses))
-    except LinkClosed:
-        return None, "none", None
-    with contextlib.closing(link):
-        try:
+        with contextlib.closing(candidate.open()) as link:
+            connected = True
             return link.await_hello(time.monotonic() + HELLO_TIMEOUT), "ok", None
-        except AgentBusy:
-            return None, "busy", None
-        except LinkClosed as error:
-            return None, "none", error
-        except LinkError as error:
-            return None, "refused", error
+    except AgentBusy:
+        return None, "busy", None
+    except LinkClosed as error:
+        return None, "none", error if connected else None
+    except LinkError as error:
+        return None, "refused", error
 
 
 def _python_version(pid: int) -> str:
