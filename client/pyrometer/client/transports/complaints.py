@@ -59,7 +59,7 @@ def explain(carrier: str, where: str, failure: StartFailure, causes: tuple[Cause
     if failure.started:
         return TargetGone(
             _sentence(f"{carrier} lost {where} while we looked", failure),
-            next="Look again: the server ended, or heard nothing of us for seconds: the machine or the way is that busy.",
+            next="Look again: the server ended, or heard nothing of us for seconds, so busy is the machine or the way.",
         )
     cause = find_cause(failure, causes)
     if cause is not None:
