@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyrometer.link.errors import LinkError
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
+from pyrometer.server.wording import text, whole
 from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
 
 if TYPE_CHECKING:
@@ -56,14 +57,9 @@ def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
         source=stack_pb2.Source.Value(f"SOURCE_{stacks.source}"),
         reason=text(stacks.reason),
         threads=[_thread_to_message(thread, stacks.prefixes) for thread in stacks.threads],
-        threads_left_out=stacks.left_out,
+        threads_left_out=whole(stacks.left_out),
         cpu_percent=stacks.cpu_percent,
     )
-
-
-def text(value: str) -> str:
-    """Text that protobuf takes: lone surrogates (file names that are no UTF-8) are escaped."""
-    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _thread_to_message(thread: ThreadStack, prefixes: tuple[str, ...]) -> stack_pb2.ThreadStack:
@@ -72,13 +68,13 @@ def _thread_to_message(thread: ThreadStack, prefixes: tuple[str, ...]) -> stack_
         options["waits_for"] = stack_pb2.Wait(kind=thread.waits_for)
     return stack_pb2.ThreadStack(
         name=text(thread.name),
-        os_id=thread.native_id,
+        os_id=whole(thread.native_id, 64),
         state=stack_pb2.ThreadState.Value(f"THREAD_STATE_{thread.state or 'UNSPECIFIED'}"),
         cpu_percent=thread.cpu_percent,
         moved=thread.moved,
         holds_gil=thread.holds_gil,
         frames=[_frame_to_message(frame, prefixes) for frame in thread.frames],
-        frames_left_out=thread.left_out,
+        frames_left_out=whole(thread.left_out),
         **options,
     )
 
@@ -87,7 +83,7 @@ def _frame_to_message(frame: Frame, prefixes: tuple[str, ...]) -> stack_pb2.Fram
     return stack_pb2.Frame(
         function=text(frame.function),
         file=text(frame.file),
-        line=max(0, frame.line),
+        line=whole(frame.line),
         source=text(frame.source),
         origin=stack_pb2.FrameOrigin.Value(f"FRAME_ORIGIN_{origin_of(frame.file, prefixes)}"),
         module=text(frame.module),

@@ -7,6 +7,7 @@ from typing import NoReturn
 import grpc
 
 from pyrometer.link.errors import LinkError
+from pyrometer.server.wording import text
 from pyrometer.v1 import rpc
 from pyrometer.v1.error_pb2 import ErrorDetail
 
@@ -71,11 +72,11 @@ class ServiceNotNamed(LinkError, ValueError):
 
 def detail(error: LinkError) -> ErrorDetail:
     """The message that a client gets."""
-    return ErrorDetail(reason=error.reason, message=error.message, next=error.next)
+    return ErrorDetail(reason=text(error.reason), message=text(error.message), next=text(error.next))
 
 
 def abort(context: grpc.ServicerContext, error: LinkError) -> NoReturn:
     """End a call with an error's status and detail."""
     context.set_trailing_metadata(((rpc.ERROR_KEY, detail(error).SerializeToString()),))
-    context.abort(STATUS.get(error.reason, _Code.INTERNAL), error.message)
+    context.abort(STATUS.get(error.reason, _Code.INTERNAL), text(error.message))
     raise AssertionError("abort raises")

@@ -59,7 +59,7 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
             source="AGENT",
             reason="",
             threads=_with_source_lines(link, measured, deadline),
-            left_out=int(second.get("left_out") or 0),
+            left_out=_left_out(second),
             cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
         )
@@ -144,8 +144,13 @@ def _threads(reply: dict[str, Any]) -> tuple[ThreadStack, ...]:
     try:
         codes = [(str(function), str(file), str(module)) for function, file, module in reply["codes"]]
         return tuple(_thread(entry, codes) for entry in reply["threads"] if not entry.get("agent"))
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError):
         raise LinkClosed("the agent's stacks have another shape than agreed") from None
+
+
+def _left_out(reply: dict[str, Any]) -> int:
+    found = reply.get("left_out")
+    return found if isinstance(found, int) else 0
 
 
 def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadStack:

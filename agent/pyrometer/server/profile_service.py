@@ -13,12 +13,13 @@ import grpc
 
 from pyrometer.link.errors import BadRequest, LinkError, Refused
 from pyrometer.server import kernel, roster
-from pyrometer.server.convert import error_to_message, text
+from pyrometer.server.convert import error_to_message
 from pyrometer.server.links import AgentLink
 from pyrometer.server.profiling import pprof
 from pyrometer.server.profiling.model import Mode, Progress, Recorded, Request, Source, Target
 from pyrometer.server.profiling.recording import Recording
 from pyrometer.server.roster import Candidate
+from pyrometer.server.wording import text
 from pyrometer.v1 import profile_pb2, rpc, stack_pb2
 from pyrometer.v1 import profile_service_pb2 as messages
 

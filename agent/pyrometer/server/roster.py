@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
 from pyrometer.server import kernel
@@ -27,6 +29,8 @@ _MAX_WORKERS = 64
 _MAX_LINE = 64
 """Ancestors of a process that are looked at."""
 _ROOT = 0
+_CODE = re.compile(r"-[bBdEhiIOPqRsSuvVx]*c")
+"""Behind it stands a program's text, which may hold anything."""
 _SHOWN_SERVICES = 5
 
 
@@ -274,10 +278,12 @@ def outside_argv(process: psutil.Process) -> tuple[str, ...]:
     argv = process.cmdline()
     kept: list[str] = []
     for word in argv:
-        kept.append(word)
-        if len(kept) > 1 and not word.startswith("-"):
+        code = _CODE.match(word) if kept else None
+        kept.append(code[0] if code else word)
+        if code or (len(kept) > 1 and not word.startswith("-")):
             break
-    return tuple(kept) if len(kept) == len(argv) else (*kept, "…")
+    whole = kept == argv
+    return (*Redactor().argv(kept), *(() if whole else ("…",)))
 
 
 def _pythons() -> list[int]:

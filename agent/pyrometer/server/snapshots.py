@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pyrometer.link.errors import BadRequest
+from pyrometer.link.errors import BadRequest, LinkError
 from pyrometer.link.model import ProbeCounters, ProbeLimits, ProbeSpec
 from pyrometer.server import probing
-from pyrometer.server.convert import error_to_message, text
+from pyrometer.server.convert import error_to_message
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
+from pyrometer.server.wording import text, whole
 from pyrometer.v1 import probe_pb2, stack_pb2, value_pb2
 from pyrometer.v1 import probe_service_pb2 as messages
 
@@ -72,12 +73,12 @@ def status_to_message(pid: int, status: ProbeCounters) -> probe_pb2.ProbeStatus:
         state=probe_pb2.ProbeState.Value(f"PROBE_STATE_{status.state}"),
         reason=text(status.reason),
         by=text(status.by),
-        reached=status.reached,
-        condition_false=status.condition_false,
-        matched=status.matched,
-        rate_limited=status.rate_limited,
-        dropped=status.dropped,
-        errors=status.errors,
+        reached=whole(status.reached, 64),
+        condition_false=whole(status.condition_false, 64),
+        matched=whole(status.matched, 64),
+        rate_limited=whole(status.rate_limited, 64),
+        dropped=whole(status.dropped, 64),
+        errors=whole(status.errors, 64),
         sampled_share=status.sampled_share,
         cost_ns_per_hit=status.cost_ns_per_hit,
         cpu_share=status.cpu_share,
@@ -99,7 +100,11 @@ def event_to_message(event: probing.Event) -> messages.OpenProbeResponse:
         return _event(probe_pb2.ProbeEvent(probe_id=status.probe_id, pid=event.pid, state=status))
     if isinstance(event, probing.Failure):
         return _event(probe_pb2.ProbeEvent(pid=event.pid, error=detail(event.error)))
-    return _event(probe_pb2.ProbeEvent(probe_id=event.probe_id, pid=event.pid, hit=_hit(event)))
+    try:
+        return _event(probe_pb2.ProbeEvent(probe_id=event.probe_id, pid=event.pid, hit=_hit(event)))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        error = LinkError("a hit of its agent's has another shape than agreed", reason="TARGET_GONE")
+        return _event(probe_pb2.ProbeEvent(pid=event.pid, error=detail(error)))
 
 
 def _event(event: probe_pb2.ProbeEvent) -> messages.OpenProbeResponse:
@@ -122,7 +127,7 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         hit_id=text(str(hit.get("hit_id", ""))),
         thread=text(str(hit.get("thread", ""))),
         frames=[_frame(frame, event) for frame in hit.get("frames", [])],
-        frames_left_out=int(hit.get("left_out", 0)),
+        frames_left_out=whole(hit.get("left_out", 0)),
         expressions=[_named(name, value) for name, value in hit.get("expressions", [])],
         trace_id=text(str(hit.get("trace_id", ""))),
         pause_seconds=float(hit.get("pause", 0.0)),
@@ -148,12 +153,12 @@ def _frame(frame: dict[str, Any], event: probing.Hit) -> stack_pb2.Frame:
     return stack_pb2.Frame(
         function=text(str(frame["function"])),
         file=text(file),
-        line=max(0, line),
+        line=whole(line),
         source=text(next((words.strip() for number, words in around if number == line), "")),
         origin=stack_pb2.FrameOrigin.Value(f"FRAME_ORIGIN_{origin_of(file, event.prefixes)}"),
         locals=[_named(name, value) for name, value in variables or []],
         has_locals=variables is not None,
-        context=[stack_pb2.SourceLine(line=number, text=text(words)) for number, words in around],
+        context=[stack_pb2.SourceLine(line=whole(number), text=text(words)) for number, words in around],
         module=text(str(frame.get("module", ""))),
     )
 
@@ -168,7 +173,7 @@ def _value(wire: Any, depth: int) -> value_pb2.Value:
         if depth > _MAX_DEPTH:
             raise ValueError("too deep")
         return _read_value(wire, depth)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         return value_pb2.Value(kind=value_pb2.VALUE_KIND_UNREADABLE, why=f"the agent's form of it: {error}")
 
 
