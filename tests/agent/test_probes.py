@@ -80,6 +80,9 @@ class FakeEngine:
     def pause(self, probe_id: str, *, paused: bool) -> None:
         self.paused.append((probe_id, paused))
 
+    def leave(self) -> None:
+        self.lines, self.exceptions = [], []
+
     def owned(self) -> bool:
         return self.ours
 

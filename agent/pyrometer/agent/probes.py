@@ -6,6 +6,7 @@ service's threads touch (tallies, tickets, meters) needs none.
 
 from __future__ import annotations
 
+import atexit
 import sys
 
 from pyrometer.agent import engines, frames
@@ -42,6 +43,8 @@ MAX_ARMS = 500
 ARMS_A_SECOND = 50.0
 TICK = 0.25
 """Seconds between two ticks while anything is armed."""
+MAX_LEAVING = 1.0
+"""Seconds that the end of the process waits for an arming that is under way."""
 _OWNERSHIP = 1.0
 """Seconds between two looks at whether the engine still has what it took."""
 _REFRESH = 1.0
@@ -80,6 +83,7 @@ class Registry:
         self._owned_at = self._refreshed_at = 0.0
         self._modules = self._rewritten = 0
         self._modules_at = 0.0
+        self._ending = False
 
     def arm(self, spec: ProbeSpec, owner: object, emit: Callable[[dict[str, Any], int], bool]) -> ProbeCounters:
         """Arm a probe for an owner; PENDING where its place is not loaded yet.
@@ -169,7 +173,10 @@ class Registry:
         return TICK
 
     def reset_after_fork(self) -> None:
-        """In the child: nothing is armed, and the locks are new. Never raises."""
+        """In the child: nothing fires any more, and the locks are new. Never raises.
+
+        Quick, since the child waits for it: what is still in functions is inert, and `give_back` takes it out later.
+        """
         self._lock = native.allocate_lock()
         self._governor.forget()
         forget_threads()
@@ -178,11 +185,40 @@ class Registry:
             probe.finish(EXPIRED, "the process is a child of the one it was armed in")
             probe.account.close()
         self._exceptions = Account(self._governor, _EXCEPTIONS)
-        if self._engine is not None:
-            try:
-                self._engine.arrange([], [])
-            except Exception:  # it could not take anything back; it makes a new start at the next arming
-                self._engine = None
+        catching = [probe.spec.probe_id for probe in probes.values() if probe.exception is not None]
+        try:
+            if self._engine is not None and catching:
+                self._engine.pause(catching[0], paused=True)  # they are one callback
+        except Exception:  # their meter is at 0 all the same
+            pass
+
+    def give_back(self) -> None:
+        """In the child, on a thread of ours: leave the functions as they were, unless something is armed by now."""
+        with self._lock:
+            if self._engine is not None and not self._probes:
+                try:
+                    self._engine.arrange([], [])
+                except Exception:  # it could not take anything back; it makes a new start at the next arming
+                    self._engine = None
+
+    def _leave(self) -> None:
+        """At the interpreter's exit: hold nothing of the service's, or its modules would not be cleared as they are.
+
+        A file among their globals would not be flushed then, and no `__del__` run.
+        """
+        if not self._lock.acquire(True, MAX_LEAVING):
+            return
+        try:
+            self._ending = True
+            for probe in self._probes.values():
+                probe.finish(EXPIRED, "the process ends")
+            self._probes = {}
+            if self._engine is not None:
+                self._engine.leave()
+        except Exception:  # the process ends as it would without us
+            pass
+        finally:
+            self._lock.release()
 
     def _make(
         self, spec: ProbeSpec, policy: Policy, owner: object, emit: Callable[[dict[str, Any], int], bool]
@@ -199,6 +235,8 @@ class Registry:
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
 
     def _check_room(self, spec: ProbeSpec) -> None:
+        if self._ending:
+            raise EngineUnavailable("the process is about to end")
         now = native.monotonic()
         self._arms = min(MAX_ARMS, self._arms + (now - self._arms_at) * ARMS_A_SECOND)
         self._arms_at = now
@@ -239,6 +277,7 @@ class Registry:
             if not lines and not exceptions:
                 return
             self._engine = self._engine_factory()
+            atexit.register(self._leave)
         if exceptions and self._exceptions.switched_off is None and self._exceptions.meter.left <= 0:
             self._exceptions.allow(native.monotonic())
         self._note(self._engine.arrange(lines, exceptions), new)

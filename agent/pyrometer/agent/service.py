@@ -111,6 +111,8 @@ class Agent:
         native.sleep(_CHILD_DELAY)
         if generation == self._generation:
             self._settle()
+            if self.reception is not None:
+                self.reception.registry.give_back()
             self._run(generation)
 
     def _settle(self) -> None:

@@ -151,6 +151,9 @@ class Engine(Protocol):
         Off is what the engine does by itself where the meter is at 0; on comes after the meter was refilled.
         """
 
+    def leave(self) -> None:
+        """Hold nothing of the service's any more, at once: the process ends."""
+
     def owned(self) -> bool:
         """Whether the engine still has what it took (its tool id): asked once a second while something is armed."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyrometer.agent.engines.callbacks import Source, build, frame_binding, point_source, retire
+from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names, local_reader
 from pyrometer.agent.mappings import ABSENT, find
+from pyrometer.agent.translation import SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,9 +41,11 @@ class Call(NamedTuple):
         """Switch it off for good; a thread that is on its way into it finds nothing to do."""
         self.switch.turn(on=False)
         retire(self.callback, _MARK)
-        place = self.callback.__globals__
-        for name in [name for name in place if name[:5] == "read_"]:
-            place[name] = _nothing  # a closure may keep this callback: it is not to keep a module's globals
+        place = self.callback.__globals__  # a closure may keep it: it is not to keep globals, or a class that was read
+        own = () if self.point.condition is None else self.point.condition.namespace
+        for name in [name for name in place if name[:5] == "read_" or (name in own and name not in SHARED)]:
+            place[name] = _over
+        place[f"exhausted{_MARK}"] = _inert  # it knows the condition
         self.callback.__code__ = _inert.__code__
 
 
@@ -49,8 +53,8 @@ def _inert(*_: object) -> None:
     return None
 
 
-def _nothing(*_: object) -> object:
-    return UNSET
+def _over(*_: object) -> object:
+    raise EvaluationError("the probe is over")
 
 
 def _global_reader(scope: dict[str, Any]) -> Callable[[str], object]:

@@ -119,6 +119,10 @@ class MonitoringEngine:
                 if probe_id in armed.probe_ids:
                     self._set_anew(tool, armed.code)
 
+    def leave(self) -> None:
+        """Hold nothing of the service's any more."""
+        self._release()
+
     def owned(self) -> bool:
         """Whether the tool id is still ours, or none is needed."""
         return self._tool is None or self._monitoring.get_tool(self._tool) is _NAME
