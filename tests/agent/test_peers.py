@@ -35,6 +35,16 @@ def test_another_pid_namespace_needs_the_owners_word() -> None:
     assert refusal(Peer(0, 0, 0), "pod") == ""
 
 
+def test_a_peer_that_is_gone_is_not_of_our_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have handed its connection on. Where /proc tells nothing of us either (chroot), it can't be known."""
+    depths: dict[int | str, int] = {"self": 2}
+    monkeypatch.setattr(peers, "_namespace_depth", lambda pid: depths.get(pid, 0))
+    assert "can not be told" in refusal(Peer(4242, 0, 0), "namespace")
+    assert refusal(Peer(4242, 0, 0), "pod") == ""
+    depths["self"] = 0
+    assert refusal(Peer(4242, 0, 0), "namespace") == ""
+
+
 def test_an_unmapped_uid_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody who is not mapped has the overflow uid: it names no one."""
     monkeypatch.setattr(peers, "_uid_map_is_identity", lambda: False)

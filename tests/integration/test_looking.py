@@ -112,9 +112,10 @@ def test_dump_of_a_stopped_process_says_so(unique: str) -> None:
         )
 
 
-def test_forks_beside_a_look_lose_no_child(unique: str) -> None:
-    """Faults 16 and 26b: 300 children, none lost, nothing on stderr, with warnings as errors."""
-    with program("forker", unique, "300", flags=("-W", "error")) as process:
+@pytest.mark.parametrize("flags", [("-W", "error"), ()], ids=["warnings are errors", "default flags"])
+def test_forks_beside_a_look_lose_no_child(unique: str, flags: tuple[str, ...]) -> None:
+    """Faults 16 and 26b: 300 children, none lost, nothing on stderr."""
+    with program("forker", unique, "300", flags=flags) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
@@ -128,11 +129,14 @@ def test_forks_beside_a_look_lose_no_child(unique: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["outside", "agent"])
-def test_forks_beside_a_recording_lose_no_child(unique: str, source: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [("-W", "error"), ()], ids=["warnings are errors", "default flags"])
+def test_forks_beside_a_recording_lose_no_child(
+    unique: str, source: str, flags: tuple[str, ...], tmp_path: Path
+) -> None:
     """Fault 16: 2,000 children while a stream is open and samples are taken, none lost, nothing on stderr."""
     out = tmp_path / "profile.pb.gz"
     words = ["record", unique, "-d", "10m", "--source", source, "--mode", "wall", "-f", "pprof", "--out", str(out)]
-    with program("forker", unique, "2000", flags=("-W", "error")) as process:
+    with program("forker", unique, "2000", flags=flags) as process:
         before = _belongings(process.pid)
         with subprocess.Popen([sys.executable, "-m", "pyrometer.client", *words], stderr=subprocess.PIPE) as record:
             until(lambda: record.poll() is not None or _belongings(process.pid) > before, "the stream is open")

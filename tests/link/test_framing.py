@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pyrometer.link.errors import LinkClosed
-from pyrometer.link.framing import FrameReader, encode
+from pyrometer.link.framing import FrameReader, encode, is_shallow
 
 
 def receiver(*chunks: bytes) -> Callable[[int], bytes]:
@@ -64,3 +64,27 @@ def test_a_time_out_in_the_middle_loses_nothing() -> None:
         reader.read()
     assert reader.mid_frame
     assert reader.read() == {"id": 7}
+
+
+@pytest.mark.parametrize(
+    ("body", "shallow"),
+    [
+        (b'{"a":[' + b"[]," * 99 + b"{}]}", True),
+        (b'{"a":"' + b"[" * 99 + b'"}', True),
+        (rb'{"a":"\"' + b"[" * 99 + rb'\\"}', True),
+        (b"[" * 65 + b"]" * 65, False),
+        (rb'{"a":"\\",' + b'"b":' + b'{"c":' * 65 + b"1" + b"}" * 66, False),
+        (b"]" * 99 + b"[" * 99, False),
+    ],
+    ids=["wide", "in a text", "behind escapes", "lists", "objects after an escape", "unmatched"],
+)
+def test_depth_is_told_without_a_stack(body: bytes, *, shallow: bool) -> None:
+    """A service's threads may have small stacks, which `json` does not know of."""
+    assert is_shallow(body, 64) is shallow
+
+
+def test_a_deep_frame_closes_the_connection() -> None:
+    """Where a depth was asked for."""
+    body = b'{"a":' + b"[" * 64 + b"]" * 64 + b"}"
+    with pytest.raises(LinkClosed, match="nests deeper than 64"):
+        FrameReader(receiver(len(body).to_bytes(4, "big") + body), depth=64).read()

@@ -16,6 +16,7 @@ from collections import deque
 
 from pyrometer.agent.engines import Meter, line_costs
 from pyrometer.agent.engines.callbacks import is_own
+from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -164,7 +165,7 @@ class Governor:
         pause: Pause,
         *,
         clock: Callable[[], float] = native.monotonic,
-        start_thread: Callable[..., Any] = native.start_new_thread,
+        start_thread: Callable[..., Any] = OWN.start,
     ) -> None:
         self.clock = clock
         self.share = 0.01

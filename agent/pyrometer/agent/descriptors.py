@@ -8,13 +8,22 @@ before it is used, and a number that is no longer ours is left alone: neither re
 from __future__ import annotations
 
 import _socket
+import errno
 import posix
+
+from pyrometer.agent.unpatched import native
+
+_AT_ONCE = _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL
 
 
 class OwnedSocket:
-    """A socket together with what it was when we opened it. Not thread-safe beyond what a socket is."""
+    """A socket together with what it was when we opened it. One thread may receive while another one sends.
+
+    It blocks, whatever `socket.setdefaulttimeout` the service has asked for: who waits does so in `poll`.
+    """
 
     def __init__(self, sock: _socket.socket) -> None:
+        sock.settimeout(None)
         self.sock = sock
         self._identity = _identity(sock.fileno())
 
@@ -24,9 +33,26 @@ class OwnedSocket:
         number = self.sock.fileno()
         return number >= 0 and self._identity is not None and _identity(number) == self._identity
 
-    def duplicate(self) -> OwnedSocket:
-        """A second descriptor of the same socket, with a time-out of its own. Raises OSError."""
-        return OwnedSocket(_socket.socket(fileno=_socket.dup(self.sock.fileno())))
+    def receive(self, size: int, seconds: float) -> bytes:
+        """What has come, or comes within so many seconds; b"" at the end. Raises TimeoutError, OSError."""
+        deadline = native.monotonic() + seconds
+        while True:
+            self._wait(native.POLLIN, deadline)
+            try:
+                return self.sock.recv(size, _AT_ONCE)
+            except BlockingIOError:
+                continue
+
+    def send(self, data: bytes, seconds: float) -> None:
+        """Send all of it within so many seconds. Raises TimeoutError, OSError."""
+        deadline = native.monotonic() + seconds
+        left = memoryview(data)
+        while left:
+            self._wait(native.POLLOUT, deadline)
+            try:
+                left = left[self.sock.send(left, _AT_ONCE) :]
+            except BlockingIOError:
+                continue
 
     def close(self) -> None:
         """Close it if it is still ours; else forget the number."""
@@ -42,6 +68,19 @@ class OwnedSocket:
                 self.sock.shutdown(_socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Until it is ready, and still ours: who waits has the socket itself, and its number may be another's then."""
+        self._check()
+        poll = native.poll()
+        poll.register(self.sock.fileno(), event)
+        if not poll.poll(max(0.0, deadline - native.monotonic()) * 1000):
+            raise TimeoutError
+        self._check()
+
+    def _check(self) -> None:
+        if not self.ours:
+            raise OSError(errno.EBADF, "the service closed our descriptor")
 
 
 def _identity(number: int) -> tuple[int, int] | None:

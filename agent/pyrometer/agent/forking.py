@@ -1,8 +1,8 @@
 """What happens around a fork: a child starts with nothing of its parent's, and the interpreter does not cry wolf.
 
 Since 3.12 `os.fork()` beside any second thread emits a DeprecationWarning, and ours is a second thread. Leaving before
-the fork does not help (3.13 warns all the same); a filter for exactly that message does, put in only while main and
-ours are the only threads, so that the service still hears of threads of its own.
+the fork does not help (3.13 warns all the same); a filter for exactly that message does, put in only while all but
+one of the threads are ours, so that the service still hears of threads of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import posix
 import sys
 
+from pyrometer.agent.threads import OWN
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 _MESSAGE = r"This process \(pid=\d+\) is multi-threaded, use of (fork|forkpty)\(\) may lead to deadlocks in the child"
-_OURS_AND_MAIN = 2
 
 
 class ForkHooks:
@@ -32,7 +34,7 @@ class ForkHooks:
         if not self.active or self._keep_warning:
             return
         try:
-            self._silence(wanted=_threads() == _OURS_AND_MAIN)
+            self._silence(wanted=_threads() - OWN.count() <= 1)
         except Exception:  # whatever it is, the service's fork goes on
             pass
 
@@ -46,9 +48,9 @@ class ForkHooks:
 
     def _silence(self, *, wanted: bool) -> None:
         """Put our filter first, or take it out. Left in place until the next fork: the warning comes after it."""
-        warnings = sys.modules.get("warnings")
-        if warnings is None:
+        if not wanted and "warnings" not in sys.modules:
             return
+        warnings: Any = __import__("warnings")
         present = self._filter is not None and self._filter in warnings.filters
         if wanted and not (present and warnings.filters[0] is self._filter):
             warnings.filterwarnings("ignore", message=_MESSAGE, category=DeprecationWarning)

@@ -26,7 +26,19 @@ _REQUEST_TIMEOUT = 5.0
 """Seconds that a request may take to arrive once its first byte has."""
 _SEND_TIMEOUT = 5.0
 _DAY = 86_400.0
+_NEVER: float = float("inf")
 _MAX_REQUEST = 1024 * 1024
+_MAX_DEPTH = 64
+"""Objects and lists of a request within each other."""
+
+
+def refuse(connection: OwnedSocket, error: LinkError) -> None:
+    """Say why, as far as that goes without waiting, and hang up."""
+    try:
+        connection.send(encode({"refused": error_reply(error)}), 0.0)
+    except OSError:
+        pass
+    connection.close()
 
 
 class Link:
@@ -37,14 +49,17 @@ class Link:
         self.lease: float | None = None
         """Seconds of silence after which the watcher counts as dead; None: nothing is armed, so silence is fine."""
         self._owned = owned
-        self._sending = owned.duplicate()
-        self._sending.sock.settimeout(_SEND_TIMEOUT)
         self._outbox: Any = native.SimpleQueue()
         self._queued = 0
         self._sequence = 0
         self._dropped = 0
         self._closed = False
-        self._reader = FrameReader(self._receive, limit=_MAX_REQUEST)
+        self._heard = native.monotonic()
+        self._began: float | None = None
+        """When the first byte of a request came that has not come to its end."""
+        self._due = _NEVER
+        """When `tick` wants to be called."""
+        self._reader = FrameReader(self._receive, limit=_MAX_REQUEST, depth=_MAX_DEPTH)
 
     def emit(self, event: dict[str, Any], weight: int) -> bool:
         """Queue an event of about `weight` bytes, without blocking; False: it was dropped. Any thread may call.
@@ -66,23 +81,20 @@ class Link:
 
     def serve(self, handle: Callable[[dict[str, Any]], dict[str, Any]], tick: Callable[[], float | None]) -> None:
         """Answer requests until the connection ends or its lease runs out. Never raises."""
-        heard = native.monotonic()
-        wake: float | None = None
         try:
             while not self._closed:
-                self._owned.sock.settimeout(self._patience(heard, wake))
                 try:
                     request = self._reader.read()
                 except TimeoutError:
-                    if self._given_up(heard):
+                    if self._given_up():
                         return
-                    wake = tick()
-                    continue
-                if request is None:
-                    return
-                heard = native.monotonic()
-                self._answer(request, handle)
+                else:
+                    if request is None:
+                        return
+                    self._heard, self._began = native.monotonic(), None
+                    self._answer(request, handle)
                 wake = tick()
+                self._due = _NEVER if wake is None else native.monotonic() + wake
         except (OSError, LinkClosed):
             return
 
@@ -97,6 +109,10 @@ class Link:
                 self._owned.shutdown()
                 return
 
+    def refuse(self, error: LinkError) -> None:
+        """Say why there is no service, as far as that goes without waiting. Only before `write` has begun."""
+        refuse(self._owned, error)
+
     def close(self) -> None:
         """End the connection and both threads."""
         self._closed = True
@@ -107,7 +123,6 @@ class Link:
         """Give the descriptor back, after both threads are through with it."""
         self._closed = True
         self._owned.close()
-        self._sending.close()
 
     def _send(self, message: dict[str, Any]) -> bool:
         try:
@@ -123,10 +138,8 @@ class Link:
             self._dropped += 1
             return True
         try:
-            if not self._sending.ours:
-                return False
-            self._sending.sock.sendall(data)
-        except (OSError, ValueError):
+            self._owned.send(data, _SEND_TIMEOUT)
+        except OSError:
             return False
         return True
 
@@ -139,25 +152,25 @@ class Link:
             answer = {"error": error_reply(LinkError(f"the agent failed: {type(error).__name__}: {error}"[:500]))}
         self.reply({"id": request.get("id"), **answer})
 
-    def _patience(self, heard: float, wake: float | None) -> float:
-        """Seconds to wait for the next bytes.
-
-        Never None: that would make the descriptor blocking, for the writer's duplicate of it too.
-        """
-        waits = [wake] if wake is not None else []
-        if self.lease is not None:
-            waits.append(heard + self.lease - native.monotonic())
-        if self._reader.mid_frame:
-            waits.append(_REQUEST_TIMEOUT)
-        return max(0.001, min(waits, default=_DAY))
-
-    def _given_up(self, heard: float) -> bool:
-        silent = native.monotonic() - heard
-        if self.lease is not None and silent >= self.lease:
+    def _given_up(self) -> bool:
+        now = native.monotonic()
+        if self.lease is not None and now >= self._heard + self.lease:
             return True
-        return self._reader.mid_frame and silent >= _REQUEST_TIMEOUT
+        return self._began is not None and now >= self._began + _REQUEST_TIMEOUT
 
     def _receive(self, size: int) -> bytes:
-        if not self._owned.ours:
-            raise LinkClosed("the service closed our descriptor")
-        return self._owned.sock.recv(size)
+        """The next bytes. In the middle of a request, however many they are, it ends when something else is due."""
+        now = native.monotonic()
+        if not self._reader.mid_frame:
+            self._began = None
+        elif self._began is None:
+            self._began = now
+        elif now >= min(self._due, self._began + _REQUEST_TIMEOUT):
+            raise TimeoutError
+        return self._owned.receive(size, max(0.001, self._until() - now))
+
+    def _until(self) -> float:
+        lease = _NEVER if self.lease is None else self._heard + self.lease
+        frame = _NEVER if self._began is None else self._began + _REQUEST_TIMEOUT
+        day: float = native.monotonic() + _DAY
+        return min(self._due, lease, frame, day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import os
 import posix
 import stat
 
@@ -10,6 +11,8 @@ from pyrometer.agent.descriptors import OwnedSocket
 from pyrometer.agent.identity import new_address
 
 _BACKLOG = 16
+_NAMESAKES = 20
+"""Processes of one pid, each of its own pid namespace, that may share a folder."""
 
 
 class RunDirRefused(OSError):
@@ -67,7 +70,13 @@ class Listener:
 
 
 def _socket_path(run_dir: str) -> str:
-    """The path of this process's socket in a folder that is ours alone. A stale one of an earlier pid is removed."""
+    """The path of this process's socket in a folder that is ours alone.
+
+    One of an earlier process of our pid is removed. Containers that share the folder may have a pid in common: zeros
+    before it make another name, which is read as the same pid.
+    """
+    if "\0" in run_dir:
+        raise RunDirRefused(f"{run_dir!r} can't be a folder's name")
     try:
         posix.mkdir(run_dir, 0o700)
     except FileExistsError:
@@ -75,11 +84,30 @@ def _socket_path(run_dir: str) -> str:
     status = posix.lstat(run_dir)
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != posix.geteuid() or status.st_mode & 0o077:
         raise RunDirRefused(f"{run_dir} must be a folder of user {posix.geteuid()} with mode 0700, and not a link")
-    path = f"{run_dir}/{posix.getpid()}.sock"
-    if len(path.encode()) > 107:
-        raise RunDirRefused(f"{path} is longer than the 107 bytes that a unix socket's path can have")
+    for zeros in range(_NAMESAKES):
+        path = f"{run_dir}/{'0' * zeros}{posix.getpid()}.sock"
+        if len(os.fsencode(path)) > 107:
+            raise RunDirRefused(f"{path} is longer than the 107 bytes that a unix socket's path can have")
+        if _is_free(path):
+            return path
+    raise RunDirRefused(f"{run_dir} has {_NAMESAKES} sockets of other processes whose pid is {posix.getpid()} too")
+
+
+def _is_free(path: str) -> bool:
+    """Whether nobody has a socket there, after a stale one has been removed.
+
+    It is asked for by the wrong type of socket, which tells one that lives and disturbs nobody with a connection.
+    """
+    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
     try:
-        posix.unlink(path)
+        probe.connect(path)
     except FileNotFoundError:
-        pass
-    return path
+        return True
+    except ConnectionRefusedError:
+        posix.unlink(path)
+        return True
+    except OSError:
+        return False
+    finally:
+        probe.close()
+    return False

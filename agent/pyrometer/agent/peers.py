@@ -41,17 +41,22 @@ def refusal(peer: Peer, peers: str) -> str:
         return f"its user ({peer.uid}) is not mapped into this user namespace"
     if peer.uid not in (0, posix.geteuid()):
         return f"user {peer.uid} is neither the process's own ({posix.geteuid()}) nor root"
-    if peers != "pod" and not _same_pid_namespace(peer.pid):
+    return "" if peers == "pod" else _foreign(peer.pid)
+
+
+def _foreign(pid: int) -> str:
+    """Why a peer does not count as one of our pid namespace; empty: it does.
+
+    One in a namespace above ours shows as pid 0, one in a namespace below has more entries in NSpid than we. One that
+    is gone by now may have been there, and have handed its connection on.
+    """
+    ours = _namespace_depth("self")
+    theirs = _namespace_depth(pid) if pid else 0
+    if pid and ours and not theirs:
+        return 'its pid namespace can not be told from /proc, and the policy does not say peers = "pod"'
+    if not pid or (ours and theirs > ours):
         return 'it comes from another pid namespace, and the policy does not say peers = "pod"'
     return ""
-
-
-def _same_pid_namespace(pid: int) -> bool:
-    """A peer in a namespace above ours shows as pid 0, one in a namespace below has more entries in NSpid than we."""
-    if pid == 0:
-        return False
-    ours, theirs = _namespace_depth("self"), _namespace_depth(pid)
-    return theirs == 0 or ours == 0 or theirs <= ours
 
 
 def _namespace_depth(pid: int | str) -> int:

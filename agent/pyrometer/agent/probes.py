@@ -47,12 +47,15 @@ MAX_LEAVING = 1.0
 """Seconds that the end of the process waits for an arming that is under way."""
 _OWNERSHIP = 1.0
 """Seconds between two looks at whether the engine still has what it took."""
+_HEEDED = 1.0
+"""Seconds between two looks at whether the owner's policy is still the one that all was armed under."""
 _REFRESH = 1.0
 """Seconds between two new look-ups of a place that is armed: a module may have been loaded again."""
 _IMPORTING = 2.0
 """Seconds after the last change of `sys.modules` during which a pending place is looked up at each tick."""
 
 _EXCEPTIONS = "exceptions"
+_CHANGED = "the owner's policy is another one than it was armed under: arm it again"
 
 
 class Registry:
@@ -80,7 +83,9 @@ class Registry:
         self._exceptions = Account(self._governor, _EXCEPTIONS)
         self._arms = float(MAX_ARMS)
         self._arms_at = native.monotonic()
-        self._owned_at = self._refreshed_at = 0.0
+        self._policy: Policy | None = None
+        """What all that is armed was armed under."""
+        self._owned_at = self._refreshed_at = self._heeded_at = 0.0
         self._modules = self._rewritten = 0
         self._modules_at = 0.0
         self._ending = False
@@ -105,6 +110,9 @@ class Registry:
         warm_up(probe.recipe, found.codes)
         with self._lock:
             self._check_room(spec)
+            if policy != self._policy:
+                self._policy = policy
+                self._fail_all(_CHANGED)
             self._probes[spec.probe_id] = probe
             try:
                 self._place(probe, found)
@@ -165,6 +173,7 @@ class Registry:
                 account.rescue()
         finally:
             self._lock.release()
+        self._heed_policy(now)
         self._look_up(waiting)
         self._governor.tend()
         with self._lock:
@@ -325,6 +334,22 @@ class Registry:
                 probe.finish(FAILED, f"{MAX_ERRORS_IN_A_ROW} errors in a row: {probe.tally.last_error}")
         ended = [probe for probe in self._probes.values() if probe.state not in LIVE]
         self._take_away([probe for probe in ended if probe.lines or probe.exception])
+
+    def _heed_policy(self, now: float) -> None:
+        """End what the owner's present policy might not have let pass, or would have show less."""
+        if now < self._heeded_at + _HEEDED:
+            return
+        self._heeded_at = now
+        try:
+            policy = self._policy_of()
+        except LinkError as error:
+            reason = error.message
+        else:
+            if policy == self._policy:
+                return
+            reason = _CHANGED
+        with self._lock:
+            self._fail_all(reason)
 
     def _check_ownership(self, now: float) -> None:
         if self._engine is None or now < self._owned_at + _OWNERSHIP:

@@ -1,7 +1,6 @@
 """What a link may ask: one method an operation, each answering with plain data.
 
-The policy's `enabled` and its forbidden verbs are looked up at each request that reads values or arms something, so
-that an owner who says stop is heard at once.
+The owner's policy is read at each request, so that an owner who says stop is heard at once.
 """
 
 from __future__ import annotations
@@ -9,8 +8,11 @@ from __future__ import annotations
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
 from pyrometer.agent.stacks import capture
+from pyrometer.agent.stderr import bounded
 from pyrometer.guard import permissions
-from pyrometer.link.errors import BadRequest, UnknownOperation
+from pyrometer.guard.policy import in_force
+from pyrometer.guard.redaction import Redactor
+from pyrometer.link.errors import BadRequest, LinkError, UnknownOperation
 from pyrometer.link.model import OPERATIONS, ProbeSpec
 
 TYPE_CHECKING = False
@@ -20,19 +22,22 @@ if TYPE_CHECKING:
     from pyrometer.agent.links import Link
     from pyrometer.agent.reception import Reception
     from pyrometer.guard.policy import Policy
-    from pyrometer.guard.redaction import Redactor
 
 _MAX_LINES = 20_000
+"""Lines of source text in one answer: some tenths of a second of the link's thread."""
+_MAX_AROUND = 50
+_SHOWN = 15
+"""Probes that one line of the audit names."""
 
 
 class Requests:
     """Answers the requests of one link, and ends with it what it started."""
 
-    def __init__(self, reception: Reception, link: Link, policy: Policy, redactor: Redactor) -> None:
+    def __init__(self, reception: Reception, link: Link, policy: Policy) -> None:
         self._reception = reception
         self._link = link
         self._policy = policy
-        self._clean = redactor.clean
+        self._clean = Redactor.from_policy(policy).clean
         self._sources = Sources()
         self._leases: dict[str, float] = {}
         self._sampler: Sampler | None = None
@@ -44,16 +49,28 @@ class Requests:
             self._sampler.stop()
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one request. Raises LinkError for what can't be done."""
+        """Answer one request. Raises LinkError for what can't be done, or is not allowed any more."""
         operation = request.get("op")
         if not isinstance(operation, str):
             raise BadRequest("a request needs an operation")
         method = getattr(self, f"_{operation}", None) if operation in OPERATIONS else None
         if method is None:
             raise UnknownOperation(f"this agent does not know the operation {operation[:40]!r}")
+        self._heed_policy()
         permissions.check(operation, self._link.peer.uid, self._policy)
         answer: dict[str, Any] = method(request)
         return answer
+
+    def _heed_policy(self) -> None:
+        try:
+            policy = in_force()
+        except LinkError:
+            if self._sampler is not None:
+                self._sampler.stop()
+            raise
+        if policy != self._policy:
+            self._policy = policy
+            self._clean = Redactor.from_policy(policy).clean
 
     def _ping(self, request: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -68,25 +85,23 @@ class Requests:
         asked = request.get("lines")
         if not isinstance(asked, list) or len(asked) > _MAX_LINES:
             raise BadRequest("source needs a list of at most 20,000 places")
-        return {"lines": [self._around(place) for place in asked]}
+        places = [_place(place) for place in asked]
+        if sum(1 + before + after for _, _, before, after in places) > _MAX_LINES:
+            raise BadRequest("source gives at most 20,000 lines at once")
+        return {"lines": [self._around(*place) for place in places]}
 
-    def _around(self, place: Any) -> list[list[object]] | None:
-        shape = (str, int, int, int)
-        if not (isinstance(place, list) and [type(part) for part in place] == list(shape)):
-            raise BadRequest("a place is [file, line, lines before, lines after]")
-        file, line, before, after = place
-        lines = self._sources.around(file, line, min(before, 50), min(after, 50))
+    def _around(self, file: str, line: int, before: int, after: int) -> list[list[object]] | None:
+        lines = self._sources.around(file, line, before, after)
         return lines and [[number, self._clean(str(text))] for number, text in lines]
 
     def _arm(self, request: dict[str, Any]) -> dict[str, Any]:
         """Arm a probe for as long as this link lives; the link is given up once it is silent for the lease."""
         spec = ProbeSpec.from_wire(request.get("probe"))
-        spec = spec._replace(by=self._named(spec.by))
+        claimed, spec = spec.by, spec._replace(by=self._named(spec.by))
         status = self._reception.registry.arm(spec, self._link, self._emit)
         self._leases[spec.probe_id] = spec.lease
         self._link.lease = max(self._leases.values())
-        asked = f" if {spec.condition}" if spec.condition else ""
-        self._audit(f"probe {spec.probe_id} armed by {spec.by}: {spec.where}{asked}")
+        self._audit(f"probe {_id(spec.probe_id)} armed by {self._quoted(claimed)}: {_asked(spec)}")
         return {"status": status._asdict()}
 
     def _disarm(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +117,8 @@ class Requests:
             self._leases.pop(each, None)
         self._link.lease = max(self._leases.values(), default=None)
         if gone:
-            self._audit(f"probes {', '.join(gone)} removed by {self._named('')}")
+            more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+            self._audit(f"removed by {self._named('')}: probes {', '.join(map(_id, gone[:_SHOWN]))}{more}")
         return {"probe_ids": gone}
 
     def _probes(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +130,7 @@ class Requests:
         if type(rate) is not int or not 0 <= rate <= 1000:
             raise BadRequest("a rate is from 0 to 1,000 a second")
         if self._sampler is None:
-            self._sampler = Sampler(lambda: set(self._reception.own_threads()), self._policy.cpu_share)
+            self._sampler = Sampler(self._reception.own_threads, self._policy.cpu_share)
         if rate:
             self._sampler.start(rate)
         else:
@@ -144,5 +160,36 @@ class Requests:
 
     def _named(self, claimed: str) -> str:
         """Who it is: what the kernel proves, and what was claimed."""
-        peer = self._link.peer
-        return f"uid {peer.uid}, pid {peer.pid}" + (f", who claims to be {claimed}" if claimed else "")
+        return self._proven() + (f", who claims to be {claimed}" if claimed else "")
+
+    def _quoted(self, claimed: str) -> str:
+        """The same for the audit's line: what was claimed is bounded, and can't be taken for what is ours."""
+        quoted = bounded(claimed.replace('"', "'"), 80)
+        return self._proven() + (f', who claims to be "{quoted}"' if claimed else "")
+
+    def _proven(self) -> str:
+        return f"uid {self._link.peer.uid}, pid {self._link.peer.pid}"
+
+
+def _place(place: Any) -> tuple[str, int, int, int]:
+    if not (isinstance(place, list) and [type(part) for part in place] == [str, int, int, int]):
+        raise BadRequest("a place is [file, line, lines before, lines after]")
+    file, line, before, after = place
+    return file, line, max(0, min(before, _MAX_AROUND)), max(0, min(after, _MAX_AROUND))
+
+
+def _id(probe_id: str) -> str:
+    """A probe's id, which its watcher has chosen, as a word of at most 32 letters."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "?" for c in probe_id[:32])
+
+
+def _asked(spec: ProbeSpec) -> str:
+    """What a probe is about, each part of it bounded: by its place itself, not by what its watcher calls that."""
+    if spec.line is not None:
+        place = f"{bounded(spec.line[0][-150:], 150)}:{bounded(str(spec.line[1]), 12)}"
+    elif spec.function is not None:
+        place = f"{bounded(spec.function[0], 100)}:{bounded(spec.function[1], 100)}"
+    else:
+        name, scope = spec.exception or ("", "")
+        place = bounded(name, 100) + (f" in {bounded(scope, 100)}" if scope else "")
+    return place + (f" if {bounded(spec.condition, 200)}" if spec.condition else "")

@@ -2,14 +2,17 @@
 
 It counts wall time: every thread in every look, waiting ones too. It is what `record` falls back on where the process
 may not be read from outside. The governor's rule is kept by waiting: after a look that cost C of processor time the
-next one is C / share away at the soonest, so the rate sinks by itself as threads and stacks grow.
+next one is C / share away at the soonest, so the rate sinks by itself as threads and stacks grow. Where several watch,
+their samplers have the share together.
 """
 
 from __future__ import annotations
 
 import sys
 
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.stacks import module_of, thread_names
+from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import BudgetExceeded
 
@@ -62,7 +65,7 @@ class Sampler:
         self.stop()
         run = _Run(self._own_threads, self._cpu_share, min(MAX_RATE, max(1, rate)))
         try:
-            native.start_new_thread(run.work, ())
+            OWN.start(run.work)
         except RuntimeError:
             raise BudgetExceeded("the process can't start another thread, so its agent can't sample it") from None
         with self._lock:
@@ -99,7 +102,7 @@ class Sampler:
 
 
 LOOKING: set[int] = set()
-"""Idents of the threads of all samplers: none is to be seen by another, nor in a dump."""
+"""Idents of the threads of all samplers: none is to be seen by another, and they share what looking may cost."""
 
 
 class _Run:
@@ -150,7 +153,7 @@ class _Run:
     def _wait(self, due: float) -> float:
         """Sleep until the next look is due and affordable; returns when the one after that is due."""
         now = native.monotonic()
-        pause = max(self._period, self._spent / self._cpu_share)
+        pause = max(self._period, self._spent * max(1, len(LOOKING)) / self._cpu_share)
         due += pause
         if due < now:
             self._counts.missed += int((now - due) / pause)
@@ -241,7 +244,7 @@ class _Counts:
     def _place(self, key: tuple[int, int], code: CodeType, frame: FrameType) -> int:
         """Number a place; -1: there is no room for its description."""
         module = module_of(frame)
-        size = _ROW + sum(_weight(text) for text in (code.co_qualname, code.co_filename, module))
+        size = _ROW + sum(_weight(text) for text in (name_of(code), file_of(code), module))
         if self._text + size > MAX_TEXT:
             return -1
         self._text += size
@@ -271,7 +274,7 @@ def _described(places: list[tuple[CodeType, int, str]]) -> list[list[Any]]:
         wanted.setdefault(id(code), (code, set()))[1].add(lasti)
     lines = {key: _lines(code, lastis) for key, (code, lastis) in wanted.items()}
     return [
-        [_cut(code.co_qualname), code.co_filename[-_TEXT:], _cut(module), code.co_firstlineno, lines[id(code)][lasti]]
+        [_cut(name_of(code)), file_of(code)[-_TEXT:], _cut(module), code.co_firstlineno, lines[id(code)][lasti]]
         for code, lasti, module in places
     ]
 

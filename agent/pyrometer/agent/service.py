@@ -10,6 +10,7 @@ from pyrometer.agent.forking import ForkHooks
 from pyrometer.agent.listener import Listener
 from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
+from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.guard.policy import load
 
@@ -24,33 +25,6 @@ that daemonises or changes its user has done so by then."""
 _RETRY = 5.0
 
 
-class Threads:
-    """The agent's own threads, each from when it enters to when it leaves."""
-
-    def __init__(self) -> None:
-        self._native_ids: dict[int, int] = {}
-
-    def enter(self) -> None:
-        """Called first on a thread of ours."""
-        self._native_ids[native.get_ident()] = native.get_native_id()
-
-    def leave(self) -> None:
-        """Called last."""
-        self._native_ids.pop(native.get_ident(), None)
-
-    def idents(self) -> list[int]:
-        """As `threading.get_ident` numbers them."""
-        return list(self._native_ids)
-
-    def native_ids(self) -> list[int]:
-        """As the kernel does."""
-        return list(self._native_ids.values())
-
-    def clear(self) -> None:
-        """In a child no thread of ours is left."""
-        self._native_ids.clear()
-
-
 class Agent:
     """One per process. Its state is touched by the parked thread and, at a fork, by the child's only thread."""
 
@@ -60,7 +34,6 @@ class Agent:
         self.reception: Reception | None = None
         """What is there for those who look, from the first of them on."""
         self._stderr = StandardError()
-        self._threads = Threads()
         self._deferred = Deferred()
         self._listener: Listener | None = None
         self._generation = 0
@@ -68,7 +41,7 @@ class Agent:
         self._hooks: ForkHooks | None = None
 
     def start(self) -> None:
-        """Bind the address and park a thread on it. Raises OSError, ImportError, LinkError."""
+        """Bind the address and park a thread on it. Raises OSError, ImportError, LinkError, RuntimeError."""
         load(os.environ, posix.geteuid())
         self._settle()
         self._deferred.read()
@@ -77,7 +50,11 @@ class Agent:
         if self._hooks is None:
             self._hooks = ForkHooks(self._after_fork, keep_warning=self.settings.fork_warning)
         self._hooks.active = True
-        native.start_new_thread(self._run, (self._generation,))
+        try:
+            OWN.start(self._run, (self._generation,))
+        except RuntimeError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End all links, give up the address; what stays are at-fork hooks that do nothing."""
@@ -99,12 +76,13 @@ class Agent:
         Most children end or change before that, and each page that is touched here has to be copied: so what was
         inherited is let go of later too, unless it would be used until then.
         """
+        OWN.forget()
         stays = self.running and self.settings.children
         if not stays or (self.reception is not None and self.reception.armed):
             self._settle()
         if stays:
             self._generation += 1
-            native.start_new_thread(self._begin_anew, (self._generation,))
+            OWN.start(self._begin_anew, (self._generation,))
 
     def _begin_anew(self, generation: int) -> None:
         """A child's parked thread."""
@@ -124,14 +102,13 @@ class Agent:
         self._deferred.reset_after_fork()
         if self.reception is not None:
             self.reception.reset_after_fork()
-        self._threads.clear()
+        OWN.forget()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
     def _run(self, generation: int) -> None:
         """The parked thread. Never raises: nobody would see it but the service's stderr."""
-        self._threads.enter()
         try:
             while generation == self._generation and self._ready(generation):
                 listener = self._listener
@@ -145,8 +122,6 @@ class Agent:
                     self._listener = None
         except Exception as error:
             self._stderr.line(f"the agent ended: {type(error).__name__}: {error}")
-        finally:
-            self._threads.leave()
 
     def _ready(self, generation: int) -> bool:
         """See that there is an address; without one, try again every few seconds."""
@@ -164,5 +139,5 @@ class Agent:
             self._deferred.run()
             from pyrometer.agent.reception import Reception
 
-            self.reception = Reception(self.settings.service, self._threads, self._stderr)
+            self.reception = Reception(self.settings.service, self._stderr)
         self.reception.admit(connection)

@@ -9,7 +9,6 @@ from pyrometer.agent.service import Agent
 from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
 from pyrometer.guard.policy import load
-from pyrometer.link.errors import LinkError
 
 _PR_SET_PTRACER = 0x59616D61
 _PR_SET_PTRACER_ANY = -1
@@ -30,23 +29,23 @@ def start(
     Raises:
         RuntimeError: only with `strict`.
     """
-    settings = Settings.read(
-        os.environ,
-        service=service,
-        run_dir=run_dir,
-        children=children,
-        fork_warning=fork_warning,
-        outside=outside,
-        strict=strict,
-    )
     try:
         _check_place()
+        settings = Settings.read(
+            os.environ,
+            service=service,
+            run_dir=run_dir,
+            children=children,
+            fork_warning=fork_warning,
+            outside=outside,
+            strict=strict,
+        )
         agent = earlier or Agent(settings)
         agent.settings = settings
         agent.start()
         if settings.outside or load(os.environ, os.geteuid()).outside:
             _let_outside_in()
-    except (OSError, ImportError, LinkError, RuntimeError) as error:
+    except Exception as error:  # whatever it is, the service goes on
         if strict:
             raise RuntimeError(f"the agent of pyrometer did not start: {error}") from error
         StandardError().line(f"the agent did not start: {error}")

@@ -46,6 +46,14 @@ class StandardError:
             self.line(text)
 
 
+def bounded(text: str, size: int) -> str:
+    """The printable form of a foreign text, cut to so many bytes: nothing else of the line is pushed out by it."""
+    data = printable(text[:size]).encode()
+    if len(data) <= size and len(text) <= size:
+        return data.decode()
+    return data[: size - 3].decode("utf-8", "ignore") + "…"
+
+
 def printable(text: str) -> str:
     """Text without controls, so that one call is one line and a terminal stays as it is."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

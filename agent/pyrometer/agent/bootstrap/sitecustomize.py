@@ -23,8 +23,22 @@ class _Loader:
 
         self.done = False
         self.lock = _thread.allocate_lock()
-        _thread.start_new_thread(self.later, ())
         os.register_at_fork(before=self.now)
+        self.start(_thread.start_new_thread)
+
+    def start(self, start_new_thread):
+        """Start the thread with all signals blocked: what the service will block must not find one that lets it in."""
+        import _signal
+
+        before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+        try:
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+            start_new_thread(self.later, ())
+        except RuntimeError:
+            self.done = True
+            os.write(2, b"pyrometer: the agent did not start: the process can't start another thread\n")
+        finally:
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
 
     def later(self):
         import time

@@ -1,0 +1,104 @@
+"""Requests: the policy holds for each, what they may cost is bounded, and the audit says what was done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyrometer.agent.peers import Peer
+from pyrometer.agent.requests import Requests
+from pyrometer.guard.policy import Policy
+from pyrometer.link.errors import BadRequest, LinkError, Refused
+from pyrometer.link.model import ProbeCounters
+
+
+class Everything:
+    """Reception, registry, standard error and link in one; arming always succeeds."""
+
+    def __init__(self) -> None:
+        self.registry = self.stderr = self
+        self.peer = Peer(7, 0, 0)
+        self.lease: float | None = None
+        self.lines: list[str] = []
+
+    def own_threads(self) -> set[int]:
+        return set()
+
+    def arm(self, spec: Any, *_: object) -> ProbeCounters:
+        return ProbeCounters(spec.probe_id, spec.where, spec.condition, "ARMED", "", spec.by)
+
+    def disarm(self, ids: list[str], may: object) -> list[str]:
+        return ids
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The owner's file."""
+    path = tmp_path / "policy.toml"
+    path.write_text("")
+    path.chmod(0o600)
+    monkeypatch.setenv("PYROMETER_POLICY", str(path))
+    return path
+
+
+@pytest.fixture
+def world(policy: Path) -> Everything:
+    return Everything()
+
+
+@pytest.fixture
+def requests(world: Everything) -> Requests:
+    return Requests(world, world, Policy())  # type: ignore[arg-type]
+
+
+def test_the_policy_holds_for_a_link_that_is_open(requests: Requests, policy: Path) -> None:
+    """An owner who says stop is heard at once, and so is one who takes it back."""
+    assert "threads" in requests.handle({"op": "dump"})
+    policy.write_text("enabled = false\n")
+    with pytest.raises(LinkError) as refused:
+        requests.handle({"op": "dump"})
+    assert refused.value.reason == "DISABLED"
+    policy.write_text('[forbid]\nverbs = ["dump"]\n')
+    with pytest.raises(Refused):
+        requests.handle({"op": "dump"})
+    policy.write_text("")
+    assert "threads" in requests.handle({"op": "dump"})
+
+
+def test_source_is_bounded_in_lines(requests: Requests) -> None:
+    """Places times lines: else one request would keep the link's thread for minutes, whoever is gone meanwhile."""
+    places = [["/a.py", 1, 0, 0]] * 20_000
+    assert requests.handle({"op": "source", "lines": places}) == {"lines": [None] * 20_000}
+    with pytest.raises(BadRequest):
+        requests.handle({"op": "source", "lines": [["/a.py", 1, 50, 50]] * 200})
+
+
+def test_the_audit_names_the_place_and_not_what_its_watcher_calls_it(requests: Requests, world: Everything) -> None:
+    """No part of the line can push another out, or be taken for another."""
+    probe = {
+        "probe_id": "z" * 1100,
+        "where": "health.py:1",
+        "line": ["é" * 2000 + "/vault.py", 5],
+        "condition": "secret == " + "é" * 1000,
+        "by": 'al"ice: health.py:1\n' + "é" * 1000,
+    }
+    requests.handle({"op": "arm", "probe": probe})
+    (line,) = world.lines
+    assert line.startswith("probe " + "z" * 32 + " armed by uid 0, pid 7, who claims to be \"al'ice: health.py:1\\x0a")
+    assert "secret == " in line
+    assert "health.py:1 " not in line
+    assert len(line.encode()) < 1000
+
+
+def test_the_audit_names_who_removed_probes(requests: Requests, world: Everything) -> None:
+    """However many they are."""
+    requests.handle({"op": "disarm", "probe_ids": [f"{n}" * 400 for n in range(100)]})
+    (line,) = world.lines
+    assert line.startswith("removed by uid 0, pid 7: probes 0")
+    assert line.endswith(" and 85 more")
+    assert len(line) < 1000
