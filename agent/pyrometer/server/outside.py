@@ -20,6 +20,7 @@ from pyrometer.server.stacks import Frame, ThreadStack
 
 TIMEOUT = 4.0
 """Seconds that one reading may take."""
+_AGENT_FOLDER = "/pyrometer/agent/"
 _MAX_OUTPUT = 32 * 1024 * 1024
 
 
@@ -71,8 +72,8 @@ def _thread(entry: dict[str, Any]) -> ThreadStack:
 
 
 def _is_agents(thread: ThreadStack) -> bool:
-    """Whether it is a thread of our agent: its outermost frame is the agent's."""
-    return bool(thread.frames) and thread.frames[-1].file.endswith("/pyrometer/agent/service.py")
+    """Whether it is a thread of our agent: its outermost frame is the agent's, whichever a torn reading leaves."""
+    return bool(thread.frames) and _AGENT_FOLDER in thread.frames[-1].file
 
 
 def _explain(pid: int, said: str) -> LinkError:

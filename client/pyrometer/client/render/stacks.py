@@ -69,7 +69,7 @@ class StackText:
         facts = ", ".join(_facts(threads))
         frames: list[Document] = first["frames"]
         if not _is_idle(first) or self._every_frame:
-            yield f"  {names}   {facts}"
+            yield f"  {names}   {facts}".rstrip()
             yield from self._frames(frames, first.get("frames_left_out") or 0)
             return
         own = next((frame for frame in frames if frame["origin"] == _OWN), None)
