@@ -37,7 +37,11 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the bar is reached; None: there is none, or the noise is larger than the distance to it."""
+        """Whether the bar is reached; None: there is none, or the noise is larger than the distance to it.
+
+        Noise is judged for ratios, which lie near their bars: by what the control is off from 1, and by whether the bar
+        lies in the middle half of the rounds.
+        """
         if self.bar is None or self._drowned:
             return None
         return self.value >= self.bar if self.at_least else self.value <= self.bar
@@ -53,7 +57,8 @@ class Figure:
     def _drowned(self) -> bool:
         if self.control is None or self.bar is None:
             return False
-        return abs(self.value - self.bar) < abs(self.control - 1)
+        least, most = self.quartiles or (self.value, self.value)
+        return abs(self.value - self.bar) < abs(self.control - 1) or least < self.bar < most
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.model import Beside, Figure
 from benchmarks.report import number
 
 _HEAD = """# Performance
@@ -19,7 +20,7 @@ What Pyrometer costs, as `scripts/bench --quick --peers` measured it; the bars a
 {speed} ns a turn, which is slow. ✓ is met, ✗ is missed, ~ is a distance to the bar that is smaller than the noise;
 what has no mark has no bar.
 """
-_MARKS = {True: " ✓", False: " ✗", None: ""}
+_MARKS = {"met": "✓", "MISSED": "✗", "noise": "~", "": ""}
 
 
 def main(paths: Sequence[str]) -> int:
@@ -45,7 +46,7 @@ def _head(documents: Sequence[Any]) -> str:
 
 def _table(documents: Sequence[Any]) -> list[str]:
     """A line a figure, a column a Python."""
-    by_python = [{figure["what"]: figure for figure in _figures(document)} for document in documents]
+    by_python = [{figure.what: figure for figure in _figures(document)} for document in documents]
     whats = list(dict.fromkeys(what for figures in by_python for what in figures))
     heads = [f"Python {document['python']}" for document in documents]
     lines = [f"| | bar | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
@@ -61,9 +62,9 @@ def _peers(document: Any) -> list[str]:
     """What the same costs elsewhere, on one Python."""
     lines = [f"## Beside it, on Python {document['python']}", "", "| | Pyrometer | elsewhere |", "|---|---|---|"]
     for figure in _figures(document):
-        if figure["beside"]:
-            others = "; ".join(_beside(each, figure["unit"]) for each in figure["beside"])
-            lines.append(f"| {figure['what']} | {number(figure['value'], figure['unit'])} | {others} |")
+        if figure.beside:
+            others = "; ".join(_beside(each, figure.unit) for each in figure.beside)
+            lines.append(f"| {figure.what} | {number(figure.value, figure.unit)} | {others} |")
     return lines
 
 
@@ -77,30 +78,34 @@ def _failures(documents: Sequence[Any]) -> list[str]:
     return ["", "## Not measured", "", *found] if found else []
 
 
-def _figures(document: Any) -> list[Any]:
-    return [figure for row in document["rows"] for figure in row["figures"]]
+def _figures(document: Any) -> list[Figure]:
+    return [
+        Figure(
+            **{name: value for name, value in figure.items() if name not in ("met", "beside")},
+            beside=[Beside(**each) for each in figure["beside"]],
+        )
+        for row in document["rows"]
+        for figure in row["figures"]
+    ]
 
 
-def _bars(figures: Sequence[Any]) -> str:
+def _bars(figures: Sequence[Figure]) -> str:
     """The bar; several where it differs between Pythons."""
     bars = dict.fromkeys(
-        f"{'≥' if figure['at_least'] else '≤'} {number(figure['bar'], figure['unit'])}"
+        f"{'≥' if figure.at_least else '≤'} {number(figure.bar, figure.unit)}"
         for figure in figures
-        if figure["bar"] is not None
+        if figure.bar is not None
     )
     return " / ".join(bars)
 
 
-def _cell(figure: Any) -> str:
-    if figure is None:
-        return "–"
-    drowned = figure["bar"] is not None and figure["met"] is None
-    return f"{number(figure['value'], figure['unit'])}{' ~' if drowned else _MARKS[figure['met']]}"
+def _cell(figure: Figure | None) -> str:
+    return "–" if figure is None else f"{number(figure.value, figure.unit)} {_MARKS[figure.verdict]}".rstrip()
 
 
-def _beside(each: Any, unit: str) -> str:
-    value = "–" if each["value"] is None else number(each["value"], unit)
-    return f"{each['name']} {value}" + (f" ({each['note']})" if each["note"] else "")
+def _beside(each: Beside, unit: str) -> str:
+    value = "–" if each.value is None else number(each.value, unit)
+    return f"{each.name} {value}" + (f" ({each.note})" if each.note else "")
 
 
 if __name__ == "__main__":
