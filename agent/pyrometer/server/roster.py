@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 HELLO_TIMEOUT = 0.5
 """Seconds after which an agent counts as busy."""
-_CPU_WINDOW = 0.1
+_CPU_WINDOW = 0.05
+"""Seconds; the kernel counts nanoseconds."""
 _MAX_WORKERS = 64
 _MAX_LINE = 64
 """Ancestors of a process that are looked at."""
@@ -188,7 +189,7 @@ def the_only_service(found: list[Candidate]) -> list[Candidate]:
 
 
 def describe(found: list[Candidate]) -> list[Process]:
-    """What each process is like; its CPU is measured over a tenth of a second, of all at once."""
+    """What each process is like; its CPU is measured over a moment, of all at once."""
     if not found:
         return []
     with ThreadPoolExecutor(min(_MAX_WORKERS, len(found))) as pool:
