@@ -42,10 +42,12 @@ def test_names_of_the_owners_are_redacted_too(policy: Path, unique: str) -> None
 
 
 def test_shape_lets_no_content_out(policy: Path, unique: str) -> None:
-    """Types and sizes only."""
+    """Types and sizes only; a condition would tell content bit by bit."""
     policy.write_text('values = "shape"\n')
     with program("late", unique):
         code, variables, error = snap(unique)
+        assert snap(unique, "--if", "number > 3")[0] == 7
+        assert snap(unique, "--expr", "number")[0] == 7
     assert code == 0, error
     assert "value" not in variables["number"]
     assert variables["number"]["type"] == "int"

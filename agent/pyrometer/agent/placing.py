@@ -83,6 +83,11 @@ def check_policy(spec: ProbeSpec, policy: Policy) -> None:
     verb = "catch" if spec.exception is not None else "snap"
     if verb in policy.forbidden_verbs:
         raise Refused(f"the owner's policy forbids {verb}")
+    if policy.values == "shape" and (spec.condition or spec.expressions):
+        raise Refused(
+            "the owner's policy lets out no content here, and a condition or an expression would tell it",
+            next="leave out --if and --expr: types, sizes and structure are shown without",
+        )
     module = spec.exception[1] if spec.exception is not None else (spec.function or ("", ""))[0]
     if module and policy.forbids_module(module):
         raise Refused(f"the owner's policy forbids the module {module}")
