@@ -16,8 +16,10 @@ _HEAD = """# Performance
 What Pyrometer costs, as `scripts/bench --quick --peers` measured it; the bars are those of
 [ARCHITECTURE.md](../ARCHITECTURE.md). Made by `python -m benchmarks.page`: no figure here is from anywhere else.
 
-{where}. Read ratios rather than digits: other work ran on that machine, too, and a loop that only counts took
-{speed} ns a turn, which is slow. ✓ is met, ✗ is missed, ~ is a distance to the bar that is smaller than the noise;
+{where}.
+
+Read ratios rather than digits: other work ran on that machine, too, and a turn of a loop that only counts took
+{speed} ns, which is slow. ✓ is met, ✗ is missed, ~ is a distance to the bar that is smaller than the noise;
 what has no mark has no bar.
 """
 _MARKS = {"met": "✓", "MISSED": "✗", "noise": "~", "": ""}
@@ -39,9 +41,9 @@ def main(paths: Sequence[str]) -> int:
 def _head(documents: Sequence[Any]) -> str:
     days = sorted({document["time"][:10] for document in documents})
     machine = documents[0]["machine"]
-    speeds = [document["nanoseconds_a_turn"] for document in documents]
+    speeds = dict.fromkeys(f"{each:.0f}" for each in sorted(document["nanoseconds_a_turn"] for document in documents))
     where = f"Measured on {' and '.join(days)} on {machine}, {documents[0]['processors']} cores"
-    return _HEAD.format(where=where, speed=f"{min(speeds):.0f} to {max(speeds):.0f}")
+    return _HEAD.format(where=where, speed=" to ".join([*speeds][:: max(1, len(speeds) - 1)]))
 
 
 def _table(documents: Sequence[Any]) -> list[str]:
