@@ -130,5 +130,8 @@ def threads(pid: int) -> int:
 
 def children(pid: int) -> list[int]:
     """Processes that a process started and that are there."""
-    found = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(word) for word in found.split()]
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found += [int(word) for word in path.read_text().split()]
+    return found

@@ -7,6 +7,7 @@ and answers what it came to.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -49,8 +50,11 @@ class Watcher:
 
     def server(self) -> int:
         """The pid of our server."""
-        found = " ".join(path.read_text() for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"))
-        return int(found.split()[0])
+        for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                if found := path.read_text().split():
+                    return int(found[0])
+        return 0
 
     def started(self) -> bool:
         """Begin, and wait until it samples, or is armed."""
