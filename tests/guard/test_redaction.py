@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrometer.guard import texts
+from pyrometer.guard.patterns import compile_pattern
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import MAX_VERDICTS, Redactor, compile_pattern
+from pyrometer.guard.redaction import MAX_VERDICTS, Redactor
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----"

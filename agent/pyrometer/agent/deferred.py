@@ -30,7 +30,7 @@ _ENGINES = {
 }
 MODULES = (
     *(f"link.{name}" for name in ("framing", "model")),
-    *(f"guard.{name}" for name in ("permissions", "patterns", "names", "texts", "redaction")),
+    *(f"guard.{name}" for name in ("permissions", "names", "texts", "redaction")),
     *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
     "agent.vocabulary",
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
@@ -42,20 +42,8 @@ MODULES = (
 )
 """Names below `pyrometer`, each after all that it imports."""
 _NEEDED = (
-    *(
-        "atexit",
-        "collections",
-        "functools",
-        "gc",
-        "itertools",
-        "json",
-        "opcode",
-        "operator",
-        "re",
-        "stat",
-        "struct",
-        "typing",
-    ),
+    *("atexit", "collections", "functools", "gc", "itertools", "json", "opcode", "operator", "re", "stat", "struct"),
+    "typing",
 )
 """What they import of the standard library, which may be out of reach by then as well."""
 _HEADER = 16

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import NamedTuple
 
+from pyrometer.guard.patterns import compile_pattern
 from pyrometer.link.errors import LinkError
 
 TYPE_CHECKING = False
@@ -263,8 +264,6 @@ def _verbs(name: str, value: Any) -> tuple[str, ...]:
 def _patterns(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise ValueError(f"{name} must be a list of regular expressions")
-    from pyrometer.guard.redaction import compile_pattern  # a dozen modules, for few policies
-
     for text in value:
         try:
             compile_pattern(text)

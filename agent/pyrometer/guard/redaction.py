@@ -6,15 +6,12 @@ under an innocent name and of no known shape.
 
 from __future__ import annotations
 
-import re
-
 from pyrometer.guard import names, texts
-from pyrometer.guard.patterns import prepare
+from pyrometer.guard.patterns import compile_pattern, prepare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from pyrometer.guard.policy import Policy
 
@@ -23,9 +20,6 @@ MAX_VERDICTS = 4096
 MAX_ARGUMENTS = 1000
 MAX_ARGUMENT = 4096
 """Characters of one argument of a command line."""
-
-_UNBOUNDED = 16
-"""Repetitions from which on a repeat counts as one without end."""
 
 
 class Redactor:
@@ -125,38 +119,3 @@ class _Verdicts(dict[str, bool]):
             return False
         words = names.words_of(name)
         return any(names.has_phrase(words, phrase) for phrase in self._phrases)
-
-
-def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a regular expression of the owner's.
-
-    Raises:
-        ValueError: it is none, it matches the empty text, or a repeat stands in a repeat, which on the wrong text takes
-            longer than the service has.
-    """
-    try:
-        compiled = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    if compiled.search(""):
-        raise ValueError(f"{pattern!r} matches the empty text, and so every text")
-    if _repeats_a_repeat(_parse(pattern), inside=False):
-        raise ValueError(f"{pattern!r} has a repeat inside a repeat, which can take for ever; write it without")
-    return compiled
-
-
-def _parse(pattern: str) -> Any:
-    from re import _parser  # type: ignore[attr-defined]
-
-    return _parser.parse(pattern)
-
-
-def _repeats_a_repeat(node: Any, *, inside: bool) -> bool:
-    """Walk what `re` parsed: nested lists and tuples of operations and their arguments."""
-    if isinstance(node, tuple) and len(node) == 2 and str(node[0]) in ("MAX_REPEAT", "MIN_REPEAT"):
-        _, most, repeated = node[1]
-        is_unbounded = int(most) > _UNBOUNDED
-        return (inside and is_unbounded) or _repeats_a_repeat(repeated, inside=inside or is_unbounded)
-    if isinstance(node, (tuple, list)) or hasattr(node, "data"):
-        return any(_repeats_a_repeat(part, inside=inside) for part in node)
-    return False
