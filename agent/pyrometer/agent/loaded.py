@@ -12,8 +12,8 @@ import sys
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NamedTuple
 
-from pyrometer.agent.mappings import ABSENT, Unreadable, find
-from pyrometer.agent.stacks import module_of
+from pyrometer.agent.mappings import held
+from pyrometer.agent.stacks import module_in, module_of
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -109,18 +109,17 @@ def modules() -> list[tuple[str, ModuleType]]:
 
 def module_name(module: ModuleType) -> str:
     """`__name__` of a module, "" where that is not a plain text."""
-    return _text(_value(_dict_of(module), "__name__"))
+    return _text(held(_dict_of(module), "__name__"))
 
 
 def module_file(module: ModuleType) -> str:
     """`__file__` of a module, "" where that is not a plain text."""
-    return _text(_value(_dict_of(module), "__file__"))
+    return _text(held(_dict_of(module), "__file__"))
 
 
 def function_module(function: FunctionType) -> str:
     """Name of the module that a function's code belongs to, whatever a decorator wrote on it."""
-    scope = function.__globals__
-    return _text(_value(scope, "__name__")) if type(scope) is dict else ""
+    return module_in(function.__globals__)
 
 
 def running() -> list[Place]:
@@ -145,7 +144,7 @@ def _children(obj: Any, module: str, depth: int) -> Iterable[object] | None:
         return ()
     if _flags_of(kind) & _TYPE_SUBCLASS:
         scope = gc.get_referents(_scope_of(obj) or {})  # None of a C type that its module has not made ready
-        return list(scope[0].values()) if scope and _text(_value(scope[0], "__module__")) == module else None
+        return list(scope[0].values()) if scope and _text(held(scope[0], "__module__")) == module else None
     if id(kind) in _WRAPPERS:
         return gc.get_referents(obj)
     if id(kind) in _CONTAINERS:
@@ -173,17 +172,8 @@ def _cells(function: FunctionType) -> list[object]:
 def _wrapped(function: FunctionType) -> list[object]:
     """What `functools.wraps` noted. Asking for `__dict__` would make one for every function that has none."""
     scope = function.__globals__
-    dicts = [held for held in gc.get_referents(function) if type(held) is dict and held is not scope]
-    return [value for held in dicts if (value := _value(held, "__wrapped__")) is not None]
-
-
-def _value(mapping: dict[Any, Any], name: str) -> object:
-    """What a dictionary holds under a name; None where that can't be told."""
-    try:
-        value = find(mapping, name)
-    except Unreadable:
-        return None
-    return None if value is ABSENT else value
+    dicts = [each for each in gc.get_referents(function) if type(each) is dict and each is not scope]
+    return [value for each in dicts if (value := held(each, "__wrapped__")) is not None]
 
 
 def _is_module(obj: object) -> bool:

@@ -41,6 +41,15 @@ class Missing(Unreadable):
     """What was asked for is not there; reading it would have run nobody's code."""
 
 
+def held(mapping: dict[Any, Any] | None, key: object) -> object:
+    """The value under a plain key; None where there is none, no dictionary at all, or that can't be told."""
+    try:
+        value = ABSENT if mapping is None else find(mapping, key)
+    except Unreadable:
+        return None
+    return None if value is ABSENT else value
+
+
 def find(mapping: dict[Any, Any], key: object, limit: int = MAX_WALK) -> object:
     """The value under a plain key (text, bytes, number, None), or ABSENT. Takes subclasses, as plain dictionaries.
 

@@ -11,7 +11,7 @@ import sys
 
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.codes import file_of, name_of
-from pyrometer.agent.mappings import Unreadable, find
+from pyrometer.agent.mappings import held
 from pyrometer.link.model import dump_reply
 
 TYPE_CHECKING = False
@@ -84,13 +84,13 @@ def thread_names() -> dict[int, tuple[str, int, bool]]:
     main = getattr(threading, "_main_thread", None)
     for ident, thread in list(getattr(threading, "_active", {}).items()):
         fields = instance_dict(thread)
-        native_id = _field(fields, "_native_id")
+        native_id = held(fields, "_native_id")
         if thread is main:  # after a fork `_native_id` may still be the parent's (3.11)
             native_id = posix.getpid()
         known[ident] = (
             _name_in(fields, ident),
             native_id if type(native_id) is int else 0,
-            _field(fields, "_daemonic") is True,
+            held(fields, "_daemonic") is True,
         )
     return known
 
@@ -102,23 +102,19 @@ def thread_name(ident: int) -> str:
 
 
 def module_of(frame: FrameType) -> str:
-    """`__name__` of a frame's globals, or "" where that is not a plain text in a plain dict."""
-    scope = frame.f_globals
-    name = _field(scope, "__name__") if type(scope) is dict else None
+    """Name of the module whose code a frame runs."""
+    return module_in(frame.f_globals)
+
+
+def module_in(scope: dict[str, Any]) -> str:
+    """`__name__` of globals, or "" where that is not a plain text in a plain dict."""
+    name = held(scope, "__name__") if type(scope) is dict else None
     return name if type(name) is str else ""
 
 
 def _name_in(fields: dict[Any, Any] | None, ident: int) -> str:
-    name = _field(fields, "_name")
+    name = held(fields, "_name")
     return name if type(name) is str else f"thread {ident:#x}"
-
-
-def _field(fields: dict[Any, Any] | None, name: str) -> object:
-    """What a dictionary holds under a name; None where that can't be told."""
-    try:
-        return find(fields, name) if fields is not None else None
-    except Unreadable:
-        return None
 
 
 def _walk(frame: FrameType | None, table: CodeTable) -> tuple[list[list[int]], int]:

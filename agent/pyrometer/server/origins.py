@@ -12,6 +12,7 @@ _INSTALLED_SCRIPT = re.compile(r"/bin/[^/.]+$")
 _EXECUTED = "<string>"
 """Text that somebody executes: what multiprocessing starts, a dataclass's methods; `python -c` too."""
 _NATIVE = re.compile(r"\.(?:so(?:\.\d+)*|c|cc|cpp|pyx|rs)$")
+_AGENT = "/pyrometer/agent/"
 _STDLIB = re.compile(r"/lib(64)?/python3\.\d+t?/")
 
 
@@ -26,3 +27,8 @@ def origin_of(file: str, prefixes: Sequence[str] = ()) -> str:
     if _STDLIB.search(file) or file.startswith(("<frozen", *(f"{prefix}/" for prefix in prefixes if prefix))):
         return "STDLIB"
     return "SERVICE" if file else "UNSPECIFIED"
+
+
+def is_agents(file: str) -> bool:
+    """Whether it is a file of our agent's: a thread that begins in one is ours, and is left out."""
+    return _AGENT in file

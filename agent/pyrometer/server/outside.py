@@ -16,11 +16,11 @@ from typing import Any
 
 from pyrometer.link.errors import LinkError
 from pyrometer.server.errors import NotFound, NotPermitted, NotPython, Unreadable
+from pyrometer.server.origins import is_agents
 from pyrometer.server.stacks import Frame, ThreadStack
 
 TIMEOUT = 4.0
 """Seconds that one reading may take."""
-_AGENT_FOLDER = "/pyrometer/agent/"
 _MAX_OUTPUT = 32 * 1024 * 1024
 
 
@@ -73,7 +73,7 @@ def _thread(entry: dict[str, Any]) -> ThreadStack:
 
 def _is_agents(thread: ThreadStack) -> bool:
     """Whether it is a thread of our agent: its outermost frame is the agent's, whichever a torn reading leaves."""
-    return bool(thread.frames) and _AGENT_FOLDER in thread.frames[-1].file
+    return bool(thread.frames) and is_agents(thread.frames[-1].file)
 
 
 def _explain(pid: int, said: str) -> LinkError:

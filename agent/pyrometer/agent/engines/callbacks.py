@@ -112,7 +112,12 @@ def settle(meter: Meter, began: float, exhausted: Callable[[], object]) -> None:
 
 def read_global(frame: FrameType, name: str) -> object:
     """A global of the frame, or `UNSET`. Runs none of the service's code."""
-    value = find(frame.f_globals, name)
+    return global_in(frame.f_globals, name)
+
+
+def global_in(scope: dict[str, Any], name: str) -> object:
+    """What globals hold under a name, or `UNSET`, without a key of the service's being compared."""
+    value = find(scope, name)
     return UNSET if value is ABSENT else value
 
 

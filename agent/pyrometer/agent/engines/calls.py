@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
-from pyrometer.agent.engines.callbacks import Source, build, frame_binding, point_source, retire
+from pyrometer.agent.engines.callbacks import Source, build, frame_binding, global_in, point_source, retire
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names, local_reader
-from pyrometer.agent.mappings import ABSENT, find
 from pyrometer.agent.translation import SHARED
 
 TYPE_CHECKING = False
@@ -57,16 +57,6 @@ def _over(*_: object) -> object:
     raise EvaluationError("the probe is over")
 
 
-def _global_reader(scope: dict[str, Any]) -> Callable[[str], object]:
-    """What reads a global without a key of the service's being compared."""
-
-    def read(name: str) -> object:
-        value = find(scope, name)
-        return UNSET if value is ABSENT else value
-
-    return read
-
-
 class CallbackMaker:
     """Makes the callback of a point, when it is known what it can be given."""
 
@@ -111,4 +101,4 @@ class CallbackMaker:
         """What reads a name that is not given, and what to call it with."""
         if name in local_names(self._code):
             return local_reader(self._code, name), "getframe(1)"
-        return _global_reader(self._scope), repr(name)
+        return partial(global_in, self._scope), repr(name)

@@ -6,11 +6,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 
+from pyrometer.server.origins import is_agents
 from pyrometer.server.profiling.model import Count, Place, Stack, Target
 
 MAX_STACKS = 100_000
 """Distinct stacks of all processes; a sample of a further one counts as missed."""
-_AGENT_FOLDER = "/pyrometer/agent/"
 
 
 class Gathering:
@@ -89,4 +89,4 @@ def _is_ours(stack: Stack, target: Target) -> bool:
     """Whether it is a thread of the agent's, by its id or by where it began."""
     if stack.thread_id in target.own_threads:
         return True
-    return bool(stack.places) and _AGENT_FOLDER in stack.places[-1].file
+    return bool(stack.places) and is_agents(stack.places[-1].file)
