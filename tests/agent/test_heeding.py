@@ -6,7 +6,6 @@ from typing import Any
 
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import LinkError
 from pyrometer.link.model import ProbeSpec
 
@@ -19,7 +18,7 @@ class Owner:
     def __init__(self) -> None:
         self.policy = Policy()
         self.events: list[dict[str, Any]] = []
-        self.registry = Registry(self.in_force, Redactor)
+        self.registry = Registry(self.in_force)
 
     def in_force(self) -> Policy:
         if not self.policy.enabled:

@@ -16,7 +16,6 @@ from pyrometer.agent import engines, probes
 from pyrometer.agent.engines import Placement
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import (
     AmbiguousPlace,
     BadRequest,
@@ -106,7 +105,7 @@ def owner() -> Owner:
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    made = Registry(lambda: Policy(cpu_share=1.0), Redactor)
+    made = Registry(lambda: Policy(cpu_share=1.0))
     yield made
     made.disarm([status.probe_id for status in made.statuses()])
 
@@ -118,7 +117,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def faked(engine: FakeEngine) -> Registry:
-    return Registry(Policy, Redactor, lambda: engine)
+    return Registry(Policy, lambda: engine)
 
 
 def at(words: str, probe_id: str = "p", **fields: Any) -> ProbeSpec:
@@ -253,7 +252,7 @@ def test_frames_are_bounded_and_those_left_out_counted(
 
 def test_the_owner_may_let_out_shapes_only(owner: Owner, shapes: types.ModuleType, faults: types.ModuleType) -> None:
     """`values = "shape"`: types and sizes, no content."""
-    registry = Registry(lambda: Policy(values="shape"), Redactor)
+    registry = Registry(lambda: Policy(values="shape"))
     registry.arm(at("plain: return"), owner, owner.emit)
     registry.arm(catching("CardError", probe_id="q"), owner, owner.emit)
     shapes.plain(123456)
@@ -265,7 +264,7 @@ def test_the_owner_may_let_out_shapes_only(owner: Owner, shapes: types.ModuleTyp
 
 def test_values_of_forbidden_modules_stay_inside(owner: Owner, shapes: types.ModuleType) -> None:
     """Their frames are named, and that is all; a probe in them is refused."""
-    registry = Registry(lambda: Policy(forbidden_modules=(__name__,)), Redactor)
+    registry = Registry(lambda: Policy(forbidden_modules=(__name__,)))
     registry.arm(at("plain: return"), owner, owner.emit)
     shapes.plain(1)
     registry.release(owner)
@@ -552,7 +551,7 @@ def test_a_probe_over_the_budget_is_shown_as_paused(
 @pytest.mark.since_python("3.12")
 def test_the_hottest_line_may_be_probed(owner: Owner, shapes: types.ModuleType) -> None:
     """The governor's thread comes and goes; the loop's result is right all the while. Fault 63."""
-    registry = Registry(Policy, Redactor)
+    registry = Registry(Policy)
     registry.arm(at("looped: body", condition="number < 0", limits=MANY), owner, owner.emit)
 
     def governed() -> bool:
@@ -560,7 +559,7 @@ def test_the_hottest_line_may_be_probed(owner: Owner, shapes: types.ModuleType) 
         return registry.statuses()[0].sampled_share < 1
 
     eventually(governed, registry)
-    assert registry.own_threads()
+    assert registry._governor.threads
     status = registry.statuses()[0]
     registry.release(owner)
     assert "PAUSED" in owner.states
@@ -588,12 +587,12 @@ def test_the_owners_policy_is_heard_at_every_arming(
 ) -> None:
     """Whatever the client says. Fault 82."""
     with pytest.raises(Refused):
-        Registry(lambda: policy, Redactor).arm(spec, owner, owner.emit)
+        Registry(lambda: policy).arm(spec, owner, owner.emit)
 
 
 def test_limits_are_held_under_the_owners_caps(owner: Owner, shapes: types.ModuleType) -> None:
     """Hits and time."""
-    registry = Registry(lambda: Policy(max_hits=2, max_ttl=30.0), Redactor)
+    registry = Registry(lambda: Policy(max_hits=2, max_ttl=30.0))
     status = registry.arm(at("plain: return", limits=MANY), owner, owner.emit)
     assert status.expires_in <= 30.0
     for _ in range(5):

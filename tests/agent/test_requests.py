@@ -37,16 +37,6 @@ class Everything:
 
 
 @pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The owner's file."""
-    path = tmp_path / "policy.toml"
-    path.write_text("")
-    path.chmod(0o600)
-    monkeypatch.setenv("PYROMETER_POLICY", str(path))
-    return path
-
-
-@pytest.fixture
 def world(policy: Path) -> Everything:
     return Everything()
 

@@ -17,6 +17,7 @@ from pyrometer.agent.placing import REWRITES, Found, check_policy, exception_poi
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
 from pyrometer.agent.snapshots import Recipe, warm_up
 from pyrometer.agent.unpatched import native
+from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import BadRequest, BudgetExceeded, EngineUnavailable, LinkError
 
 if sys.version_info >= (3, 12):  # the process may not be able to import anything any more when it is needed
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from pyrometer.agent.engines import Engine, Placement
     from pyrometer.guard.policy import Policy
-    from pyrometer.guard.redaction import Redactor
     from pyrometer.link.model import ProbeCounters, ProbeSpec
 
 MAX_PROBES = 50
@@ -63,18 +63,15 @@ class Registry:
 
     Args:
         policy_of: reads the owner's policy as it is now.
-        redactor_of: what withholds values, by that policy.
         engine_factory: makes the engine when the first probe is armed.
     """
 
     def __init__(
         self,
         policy_of: Callable[[], Policy],
-        redactor_of: Callable[[], Redactor],
         engine_factory: Callable[[], Engine] = engines.choose,
     ) -> None:
         self._policy_of = policy_of
-        self._redactor_of = redactor_of
         self._engine_factory = engine_factory
         self._engine: Engine | None = None
         self._lock = native.allocate_lock()
@@ -146,10 +143,6 @@ class Registry:
     def armed(self) -> bool:
         """Whether there is any probe, which the service's threads may come upon."""
         return bool(self._probes)
-
-    def own_threads(self) -> set[int]:
-        """Idents of threads of ours, to be left out of dumps and profiles."""
-        return self._governor.threads
 
     def tick(self, now: float) -> float | None:
         """See to what time brings: ends, imports, lost engines, budgets.
@@ -232,7 +225,7 @@ class Registry:
     def _make(
         self, spec: ProbeSpec, policy: Policy, owner: object, emit: Callable[[dict[str, Any], int], bool]
     ) -> Probe:
-        redactor = self._redactor_of()
+        redactor = Redactor.from_policy(policy)
         limits = spec.limits._replace(
             hits=min(spec.limits.hits, policy.max_hits), ttl=min(spec.limits.ttl, policy.max_ttl)
         )

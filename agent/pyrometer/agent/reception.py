@@ -14,7 +14,7 @@ from pyrometer.agent.sampler import LOOKING
 from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.guard import permissions
-from pyrometer.guard.policy import Policy, in_force, load
+from pyrometer.guard.policy import Policy, in_force
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link import LINK_VERSION
 from pyrometer.link.errors import LinkError, Refused
@@ -35,7 +35,7 @@ class Reception:
 
     def __init__(self, service: str, stderr: StandardError) -> None:
         self.stderr = stderr
-        self.registry = Registry(in_force, _redactor)
+        self.registry = Registry(in_force)
         self._service = service
         self._links: dict[int, Link] = {}
 
@@ -143,10 +143,6 @@ class Reception:
             prefixes=library_prefixes(),
             threads=OWN.native_ids(),
         )
-
-
-def _redactor() -> Redactor:
-    return Redactor.from_policy(load())
 
 
 def _no_room() -> LinkError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posix
 
 from pyrometer.agent.deferred import Deferred
@@ -12,7 +11,6 @@ from pyrometer.agent.settings import Settings
 from pyrometer.agent.stderr import StandardError
 from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
-from pyrometer.guard.policy import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +39,7 @@ class Agent:
         self._hooks: ForkHooks | None = None
 
     def start(self) -> None:
-        """Bind the address and park a thread on it. Raises OSError, ImportError, LinkError, RuntimeError."""
-        load(os.environ, posix.geteuid())
+        """Bind the address and park a thread on it. Raises OSError, ImportError, RuntimeError."""
         self._settle()
         self._deferred.read()
         self._listener = Listener(self.settings.service, self.settings.run_dir)

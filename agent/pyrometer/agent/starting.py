@@ -40,10 +40,11 @@ def start(
             outside=outside,
             strict=strict,
         )
+        policy = load()
         agent = earlier or Agent(settings)
         agent.settings = settings
         agent.start()
-        if settings.outside or load(os.environ, os.geteuid()).outside:
+        if settings.outside or policy.outside:
             _let_outside_in()
     except Exception as error:  # whatever it is, the service goes on
         if strict:

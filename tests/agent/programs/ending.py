@@ -5,7 +5,6 @@ import threading
 
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import Redactor
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
 
@@ -25,7 +24,7 @@ def forever():
         work(1000)
 
 
-registry = Registry(Policy, Redactor)
+registry = Registry(Policy)
 limits = ProbeLimits(hits=1000, rate=1000)
 line = work.__code__.co_firstlineno + 3
 seen = threading.Event()

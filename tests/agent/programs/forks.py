@@ -5,7 +5,6 @@ import sys
 
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import Redactor
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
 
@@ -16,7 +15,7 @@ def work(a):
 
 def main():
     hits = []
-    registry = Registry(Policy, Redactor)
+    registry = Registry(Policy)
     os.register_at_fork(after_in_child=registry.reset_after_fork)
     line = work.__code__.co_firstlineno + 1
     limits = ProbeLimits(hits=1000, rate=1000)

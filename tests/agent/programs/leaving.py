@@ -5,7 +5,6 @@ import sys
 
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.guard.redaction import Redactor
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
 
@@ -31,7 +30,7 @@ last = Order()
 kept = work(last)
 original = work.__code__
 hits = []
-registry = Registry(Policy, Redactor)
+registry = Registry(Policy)
 limits = ProbeLimits(hits=1000, rate=1000)
 line = original.co_firstlineno + 2
 
