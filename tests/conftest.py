@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,16 @@ _left_out: Counter[str] = Counter()
 
 def _version(mark: pytest.Mark) -> tuple[int, ...]:
     return tuple(int(part) for part in mark.args[0].split("."))
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A policy file of the owner's, empty: for this process and those that it starts."""
+    path = tmp_path / "policy.toml"
+    path.write_text("")
+    path.chmod(0o600)
+    monkeypatch.setenv("PYROMETER_POLICY", str(path))
+    return path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,16 +13,6 @@ from tests.support.services import program, pyrometer
 pytestmark = pytest.mark.once
 
 
-@pytest.fixture
-def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A policy file that the service will read."""
-    path = tmp_path / "policy.toml"
-    path.write_text("")
-    path.chmod(0o600)
-    monkeypatch.setenv("PYROMETER_POLICY", str(path))
-    return path
-
-
 def snap(service: str, *more: str) -> tuple[int, dict[str, dict[str, object]], str]:
     """One hit's innermost variables."""
     typed = pyrometer("snap", service, "late.py:14", "--for", "20s", "-o", "jsonl", *more)
