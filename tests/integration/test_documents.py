@@ -109,7 +109,7 @@ def test_catch(shop: Shop) -> None:
 
 def test_snap(shop: Shop) -> None:
     """Values of many kinds, and a bound on the frames."""
-    lines = events(pyrometer("snap", shop.service, "shop/views.py:35", "--frames", "2", "-n", "3", "-o", "jsonl"))
+    lines = events(pyrometer("snap", shop.service, "shop/views.py:34", "--frames", "2", "-n", "3", "-o", "jsonl"))
     hits = [line for line in lines if line["event"] == "hit"]
     assert [len(hit["frames"]) for hit in hits] == [2] * 3
     assert all(hit["frames_left_out"] > 0 for hit in hits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -49,8 +48,7 @@ def catalogue(request: Request) -> Answer:
 def confirmation(order: Order, receipt: str, *, signed_in: bool) -> str:
     """Write the page that thanks a customer, with what processor time is left for it."""
     lines = [f"{item.quantity} x {item.name}" for item in order.items]
-    end = time.thread_time() + meter.rest_seconds()
-    while time.thread_time() < end:
+    while meter.rest_is_due():
         "\n".join(lines * 20).upper()
     greeting = f"Thank you, {order.customer.name}" if signed_in else "Thank you"
     return "\n".join([greeting, *lines, f"order {order.order_id}, {order.total}, {receipt}"])
@@ -72,5 +70,3 @@ def answer(request: Request) -> Answer:
         return view(request)
     except ShopError as error:
         return 422, f"{type(error).__name__}: {error}"
-    finally:
-        meter.end()
