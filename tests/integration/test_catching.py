@@ -48,7 +48,7 @@ def shop(unique: str, tmp_path: Path) -> Iterator[Server]:
 def test_an_exception_that_the_shop_swallows_is_caught_once(shop: Server) -> None:
     """Faults 12, 53 and 64: exactly one hit, all frames' values without secrets, and the same answers to everybody."""
     usual = answers(shop)
-    before = shop.belongings()
+    before = shop.settled()
     with catching(shop, "--if", "order.total > 1000", "-n", "1") as catch:
         seen = answers(shop)
         events = [json.loads(line) for line in catch.communicate()[0].splitlines()]

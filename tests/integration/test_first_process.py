@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.remote.leftovers import MARK, children, is_running, marked, new_mark, servers
-from tests.support.belongings import Belongings, belongings
+from tests.support.belongings import Belongings, belongings, settled
 from tests.support.servers import end, free_port, get, gunicorn_command
 from tests.support.services import until
 
@@ -48,7 +48,7 @@ class Space(NamedTuple):
     def look(self, verb: str, *options: str) -> subprocess.Popen[bytes]:
         """Start a look from inside."""
         options = (*options, str(self.profile)) if verb == "record" else options
-        enter = ["nsenter", "--target", str(self.first), "--pid", "--mount"]
+        enter = ["nsenter", "--target", str(self.first), "--pid", "--mount", "--root"]
         words = [sys.executable, "-m", "pyrometer.client", verb, self.service, *options]
         return subprocess.Popen(
             [*enter, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment()
@@ -101,7 +101,7 @@ def space(unique: str, tmp_path: Path) -> Iterator[Space]:
 def test_it_outlives_looks_that_are_killed(space: Space) -> None:
     """Fault 87a: twenty looks, half of them killed in the middle; the service runs, no zombie, no orphan."""
     space.profile.touch()
-    before = space.belongings()
+    before = settled(space.belongings)
     for number, words in enumerate(LOOKS * ROUNDS):
         with space.look(*words) as look:
             if number % 2:

@@ -40,7 +40,7 @@ def test_master_and_workers_are_seen_and_looks_leave_no_trace(server: Server) ->
 
     A worker that is killed is replaced in ps.
     """
-    before = server.belongings()
+    before = server.settled()
     listed = pyrometer("ps", server.service, "-o", "json")
     validate("ps", listed.document)
     assert listed.document["errors"] == []

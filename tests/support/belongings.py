@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +32,17 @@ def belongings(mark: str, folder: Path) -> Belongings:
         {pid: sorted(_kind(pid, number) for number in _names(f"/proc/{pid}/fd")) for pid in processes},
         frozenset(str(path) for path in folder.rglob("*")),
     )
+
+
+def settled(look: Callable[[], Belongings]) -> Belongings:
+    """What is there once two looks in a row agree: the connection of the last answer may still be closing."""
+    seen = look()
+    for _ in range(100):
+        time.sleep(0.2)
+        before, seen = seen, look()
+        if seen == before:
+            break
+    return seen
 
 
 def _names(folder: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.integration.remote.leftovers import MARK, marked, new_mark
-from tests.support.belongings import Belongings, belongings
+from tests.support.belongings import Belongings, belongings, settled
 from tests.support.services import PROGRAMS, pyrometer, until
 
 GUNICORN = {
@@ -53,6 +53,10 @@ class Server(NamedTuple):
     def belongings(self) -> Belongings:
         """What its processes have now."""
         return belongings(self.mark, self.folder)
+
+    def settled(self) -> Belongings:
+        """What its processes have when they have nothing to do."""
+        return settled(self.belongings)
 
 
 def get(port: int, path: str = "/", timeout: float = 10) -> str | None:

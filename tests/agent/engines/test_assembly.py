@@ -11,7 +11,15 @@ from pyrometer.agent.engines import assembly, flow, tables
 
 pytestmark = pytest.mark.only_python("3.11")
 
-MODULES = ("argparse", "asyncio.tasks", "contextlib", "tarfile", "typing", "unittest.mock", "test.test_asyncgen")
+MODULES = (
+    "argparse",
+    "asyncio.tasks",
+    "contextlib",
+    "tarfile",
+    "typing",
+    "unittest.mock",
+    "tests.agent.programs.flows",
+)
 
 
 def codes(code: types.CodeType) -> Iterator[types.CodeType]:

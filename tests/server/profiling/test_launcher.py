@@ -73,6 +73,20 @@ def test_a_stopped_reader_is_asked_politely_first() -> None:
     assert (end.status, end.said) == (0, "begun\ninterrupted\n")
 
 
+def test_readers_hear_the_polite_signal_where_ctrl_c_is_ignored() -> None:
+    """So a shell starts what a script sends to the background: `record` has its samples all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Launch() as launch:
+            launch.run("a", argv("stubborn.py", "polite"), 60)
+            collect(launch, lambda seen: any(isinstance(event, Began) for event in seen))
+            launch.stop("a")
+            (end,) = ended(collect(launch, ended))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (end.status, end.said) == (0, "begun\ninterrupted\n")
+
+
 def test_a_reader_that_will_not_end_is_killed() -> None:
     """Hard time-outs: after the polite signal comes the other one."""
     with Launch() as launch:

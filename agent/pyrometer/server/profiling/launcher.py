@@ -109,7 +109,8 @@ def _become(argv: list[str], output: int, writer: int, launcher: int) -> None:
             os.set_inheritable(_OUTPUT_FD, True)  # noqa: FBT003 - its parameters have no names
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGPIPE):  # ctrl-C is ignored where a script runs us in the background
+            signal.signal(number, signal.SIG_DFL)
         words = [word.replace("{output}", f"/proc/self/fd/{_OUTPUT_FD}") for word in argv]
         os.execve(words[0], words, {"LC_ALL": "C.UTF-8", "RUST_BACKTRACE": "0"})  # noqa: S606
     except BaseException as error:  # noqa: BLE001 - in a forked child nothing may go up the stack
