@@ -15,9 +15,9 @@ import pytest
 
 from tests.support.services import pyrometer, until
 
-ENOUGH = 800
-"""Samples with which a share of 60 % has a standard deviation of 1.7; the bounds are nearly five of those."""
-MOST_RECORDINGS = 6
+ENOUGH = 500
+"""Samples with which a share of 60 % has a standard deviation of 2.2; the bounds are four and a half of those."""
+MOST_RECORDINGS = 12
 
 
 @contextlib.contextmanager
@@ -78,6 +78,16 @@ def test_nothing_is_left_of_it(unique: str, number: signal.Signals) -> None:
         until(lambda: not group_of(process), "all of it has ended")
 
 
+def prefer(process: subprocess.Popen[str]) -> None:
+    """Let the demo, and threads that it starts from now on, have a processor before all others.
+
+    From outside a thread that waits for a processor counts as running, and in some functions more so than in others.
+    """
+    for pid in group_of(process):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+
+
 def test_it_ends_by_itself(unique: str) -> None:
     """Bounded, whoever forgets it."""
     with demo(unique, "--for", "1s") as process:
@@ -95,13 +105,15 @@ def _answering(service: str) -> int:
 @pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.needs("root")
+@pytest.mark.timeout(360)
 def test_a_profile_says_what_is_so_by_construction(unique: str, tmp_path: Path) -> None:
     """The hot function gets its 60 % of the processor time, and the warm one its 30."""
     counted: Counter[str] = Counter()
     profile = str(tmp_path / "profile")
-    with demo(unique, "--for", "110s") as process:
+    with demo(unique, "--for", "5m") as process:
         words_until_ready(process)
         until(lambda: _answering(unique) == 3, "a master and two workers")
+        prefer(process)
         for _ in range(MOST_RECORDINGS):
             recorded = pyrometer("record", unique, "-d", "15s", "--mode", "cpu", "--out", profile, "-o", "json")
             assert recorded.code == 0, recorded.err
@@ -111,5 +123,5 @@ def test_a_profile_says_what_is_so_by_construction(unique: str, tmp_path: Path) 
             if counted["all"] >= ENOUGH:
                 break
     assert counted["all"] >= ENOUGH
-    assert 0.52 <= counted["discount_for"] / counted["all"] <= 0.68, counted
+    assert 0.5 <= counted["discount_for"] / counted["all"] <= 0.7, counted
     assert 0.2 <= counted["reserve"] / counted["all"] <= 0.4, counted
