@@ -15,7 +15,9 @@ from pyrometer.client.command import run
     [
         (b"", "does not say what it measures"),
         (b"garbage \xff\x00", "not a pprof profile"),
-        (b"\x1f\x8bgarbage", "not a pprof profile"),
+        (b"\x1f\x8bgarbage", "not a profile"),
+        (b'{"traceEvents": []}', "not speedscope's"),
+        (b'{"profiles": [', "speedscope's format, or it is broken"),
         (b"<!DOCTYPE html><title>news</title>", "none that pyrometer wrote"),
         (None, "No such file"),
     ],

@@ -78,16 +78,23 @@ def test_dump_of_a_process_without_the_agent() -> None:
     assert [(each["source"], bool(each["reason"]), each["service"]) for each in found] == [("outside", True, None)]
 
 
-@pytest.mark.parametrize("source", ["agent", pytest.param("outside", marks=pytest.mark.needs("py-spy"))])
-@pytest.mark.parametrize("form", ["html", "pprof"])
+@pytest.mark.parametrize(
+    ("source", "form"),
+    [
+        ("agent", "pprof"),
+        ("agent", "speedscope"),
+        pytest.param("outside", "html", marks=pytest.mark.needs("py-spy")),
+        pytest.param("outside", "collapsed", marks=pytest.mark.needs("py-spy")),
+    ],
+)
 def test_record(shop: Shop, tmp_path: Path, source: str, form: str) -> None:
-    """Both sources, both forms; the file is there."""
+    """Both sources, all forms; the file is there, and is opened again."""
     out = tmp_path / "profile"
     arguments = ("--source", source, "-f", form, "--out", str(out), "-d", "2s", "-o", "json")
     written = document("record", pyrometer("record", shop.service, *arguments))
     assert (written["source"], written["format"], written["file"]) == (source, form, str(out))
     assert written["hottest"]
-    assert out.stat().st_size > 0
+    assert written["hottest"][0]["function"] in pyrometer("view", str(out), "--text").out
 
 
 def test_catch(shop: Shop) -> None:

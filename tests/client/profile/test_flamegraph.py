@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.client.profile import examples
 from tests.support.needs import find_program
 
+from pyrometer.client.profile import reading
 from pyrometer.client.profile.flamegraph import facts, render
-from pyrometer.client.profile.model import Function, Process, Profile, Sample, Thread
+from pyrometer.client.profile.model import Function, NotAProfile, Process, Profile, Sample, Thread
 from pyrometer.client.profile.paths import Origin
 
 _PROGRAMS = Path(__file__).parent / "programs"
@@ -135,6 +137,24 @@ def test_a_hostile_service_stays_a_title() -> None:
     """Fault 83, where text stands outside the data."""
     named = replace(profile(), notes={"service": "</title><script>alert(1)</script>"})
     assert "<title>&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;: flame graph</title>" in render(named)
+
+
+def test_what_is_in_a_page_is_read_back() -> None:
+    """A page is the usual form of a profile: it must not be an end."""
+    found = reading.read(render(examples.profile("</script>")).encode())
+    for counts in (False, True):
+        assert examples.seen(found, counts=counts) == examples.seen(examples.profile("</script>"), counts=counts)
+    for name in ("kind", "unit", "began", "seconds", "notes", "lines", "functions"):
+        assert getattr(found, name) == getattr(examples.profile("</script>"), name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"depths":[0,', '"depths":[0,1,'), ('"counts":[', '"counts":[1,'), ('"unit"', '"x"')]
+)
+def test_a_page_that_was_broken_is_refused(old: str, new: str) -> None:
+    """Fault 83."""
+    with pytest.raises(NotAProfile):
+        reading.read(render(examples.profile()).replace(old, new).encode())
 
 
 def test_the_page_says_what_was_recorded() -> None:

@@ -1,5 +1,7 @@
-"""Profiles, read and shown: what a recording says, the hottest functions, the flame graph. Knows nothing of recording.
+"""Profiles read, written and shown: hottest functions, flame graphs, formats. Knows nothing of recording.
 
-pprof bytes ──► model.Profile ──► hottest ──► table (text) and documents
-                             └──► flamegraph (one HTML file, of the parts in page/)
+a file ──► reading ──► pprof, speedscope, collapsed, flamegraph ──► model.Profile
+model.Profile ──► hottest ──► table (text) and documents
+             ├──► flamegraph (one HTML file, of the parts in page/)
+             └──► speedscope, collapsed
 """

@@ -6,9 +6,11 @@ its own script. The profile is JSON in which `<` is escaped, and reaches the pag
 Stacks travel as a tree in preorder, with the samples beside it:
 
     depths, calls        of each node: its depth, and the index of its function; node 0 is the root
-    nodes, values, sampleThreads   of each sample: the node it ends at, its value, the index of its thread
+    nodes, values, counts, sampleThreads   of each sample: the node it ends at, its value, how often it was seen, the
+                         index of its thread
 
-so a hundred thousand stacks are a few megabytes, and the page adds them up in one pass.
+so a hundred thousand stacks are a few megabytes, and the page adds them up in one pass. What the page does not show
+(how often each was seen, the notes) stands there for whoever reads the profile out of it.
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ from importlib import resources
 from typing import Any
 
 from pyrometer.client.profile import table
-from pyrometer.client.profile.model import Profile
+from pyrometer.client.profile.assembly import Assembly, clean
+from pyrometer.client.profile.model import Frames, Profile
 from pyrometer.client.profile.paths import Origin
 
 _SCRIPTS = ("calls.js", "drawing.js", "telling.js", "reader.js")
 _ORIGINS = {origin: index for index, origin in enumerate(Origin)}
+_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+_LINE = re.compile(r":(\d{1,18})$")
 _MAX_COMMAND = 80
 _MUCH = 0.2
 _SCRIPT_HOSTILE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
@@ -75,13 +80,20 @@ def _data(profile: Profile) -> dict[str, Any]:
         "service": _service(profile),
         "subtitle": f"flame graph of {table.time_name(profile.kind)}",
         "facts": list(facts(profile)),
+        "kind": profile.kind,
         "unit": profile.unit,
+        "began": profile.began,
+        "seconds": profile.seconds,
+        "notes": dict(profile.notes),
         "functions": [
             [function.name, _where(profile, index), function.file, _ORIGINS[function.origin]]
             for index, function in enumerate(profile.functions)
         ],
         "processes": [[process.pid, process.command[:_MAX_COMMAND]] for process in profile.processes],
-        "threads": [[thread.process, _thread_name(thread.name, thread.thread_id)] for thread in profile.threads],
+        "threads": [
+            [thread.process, _thread_name(thread.name, thread.thread_id), thread.thread_id]
+            for thread in profile.threads
+        ],
         **_stacks(profile),
     }
 
@@ -104,6 +116,7 @@ def _stacks(profile: Profile) -> dict[str, list[int]]:
     depths, calls = [0], [0]
     nodes: list[int] = []
     values: list[int] = []
+    counts: list[int] = []
     threads: list[int] = []
     path, last = [0], tuple[int, ...]()  # the nodes from the root to the last stack's end; its functions
     stacks = [(tuple([function for function, _ in reversed(each.frames)]), each) for each in profile.samples]
@@ -117,11 +130,20 @@ def _stacks(profile: Profile) -> dict[str, list[int]]:
         last = stack
         if nodes and nodes[-1] == path[-1] and threads[-1] == sample.thread:
             values[-1] += sample.value
+            counts[-1] += sample.count
         else:
             nodes.append(path[-1])
             values.append(sample.value)
+            counts.append(sample.count)
             threads.append(sample.thread)
-    return {"depths": depths, "calls": calls, "nodes": nodes, "values": values, "sampleThreads": threads}
+    return {
+        "depths": depths,
+        "calls": calls,
+        "nodes": nodes,
+        "values": values,
+        "counts": counts,
+        "sampleThreads": threads,
+    }
 
 
 def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
@@ -130,6 +152,51 @@ def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
         if left != right:
             return at
     return min(len(one), len(other))
+
+
+def read(page: bytes) -> Profile:
+    """Read the profile out of a page of ours.
+
+    Raises:
+        ValueError, LookupError, TypeError: there is none in it, or it is broken.
+    """
+    found = _DATA.search(page.decode("utf-8"))
+    if not found:
+        raise ValueError("a page without data")
+    data, made = json.loads(found[1]), Assembly()
+    functions = [_read_function(made, number, *each) for number, each in enumerate(data["functions"])]
+    processes = [made.process(int(pid), "", command) for pid, command in data["processes"]]
+    threads = [
+        made.thread(processes[process], name if name != _thread_name("", number) else "", int(number))
+        for process, name, number in data["threads"]
+    ]
+    stacks = list(_read_stacks(data["depths"], data["calls"], functions))
+    ends = zip(data["nodes"], data["sampleThreads"], data["values"], data["counts"], strict=True)
+    for node, thread, value, count in ends:
+        made.add(stacks[node], threads[thread], int(value), int(count))
+    notes = {clean(name): clean(text) for name, text in data["notes"].items()}
+    return made.profile(
+        kind=clean(data["kind"]),
+        unit=clean(data["unit"]),
+        began=float(data["began"]),
+        seconds=float(data["seconds"]),
+        notes=notes,
+    )
+
+
+def _read_function(made: Assembly, number: int, name: str, where: str, file: str, origin: int) -> tuple[int, int]:
+    """A function, and the line where it was seen most."""
+    line = _LINE.search(where)
+    return made.function(name, file, apart=number, origin=list(Origin)[origin]), int(line[1]) if line else 0
+
+
+def _read_stacks(depths: list[int], calls: list[int], functions: list[tuple[int, int]]) -> Iterator[Frames]:
+    """The stack of each node, innermost first."""
+    path: list[tuple[int, int]] = []
+    for depth, call in zip(depths, calls, strict=True):
+        if depth:
+            path[depth - 1 :] = [functions[call]]
+        yield tuple(reversed(path))
 
 
 def facts(profile: Profile) -> Iterator[Fact]:

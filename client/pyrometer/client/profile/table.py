@@ -43,14 +43,24 @@ def percent(share: float) -> str:
 def summary(profile: Profile) -> str:
     """What the profile is, in one line."""
     rate, asked, missed, cost = map(profile.figure, ("rate", "rate_asked", "missed", "own_cpu_seconds"))
-    parts = [profile.service or "profile", f"{profile.seconds:.1f} s of {time_name(profile.kind)}"]
-    parts.append(f"{profile.count:,} samples{_missed(missed or 0, profile.count)}")
+    parts = [profile.service or "profile", _measured(profile)]
+    if profile.count and profile.kind != "samples":
+        parts.append(f"{profile.count:,} samples{_missed(missed or 0, profile.count)}")
     if rate is not None:
         of = f" of {asked:.0f}" if asked and rate < _REACHED * asked else ""
         parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz{of}")
     if cost is not None and profile.seconds:
         parts.append(f"own cost {100 * cost / profile.seconds:.0f} % of a core")
     return ", ".join(parts)
+
+
+def _measured(profile: Profile) -> str:
+    """How much there is of what was measured."""
+    if profile.seconds:
+        return f"{profile.seconds:.1f} s of {time_name(profile.kind)}"
+    if profile.unit == "nanoseconds":
+        return f"{profile.total / 1e9:.1f} s of {time_name(profile.kind)}"
+    return f"{profile.total:,} {profile.kind}{'' if profile.unit in ('count', profile.kind) else f' ({profile.unit})'}"
 
 
 def cautions(profile: Profile) -> Iterator[str]:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from pyrometer.client.profile.model import Profile
     from pyrometer.client.recording import Taken
 
-_SUFFIXES = {"html": ".html", "pprof": ".pb.gz"}
+_SUFFIXES = {"html": ".html", "speedscope": ".speedscope.json", "pprof": ".pb.gz", "collapsed": ".collapsed.txt"}
+_READERS = {
+    "speedscope": "or open it with speedscope",
+    "pprof": "or go tool pprof {path}",
+    "collapsed": "or draw it: flamegraph.pl {path}",
+}
+"""What else reads a format."""
 _LONGEST = 600.0
 
 
@@ -36,7 +42,7 @@ _LONGEST = 600.0
     "-f",
     "--format",
     "form",
-    type=click.Choice(["html", "pprof"]),
+    type=click.Choice([*_SUFFIXES]),
     default="html",
     show_default=True,
     help="What to write.",
@@ -59,9 +65,9 @@ def command(
     """
     files.check_writable(out or Path("profile"))
     taken = _record(where, seconds, rate, mode, source)
-    from pyrometer.client.profile import model
+    from pyrometer.client.profile import reading
 
-    profile = model.read(taken.data)
+    profile = reading.read(taken.data)
     path = out or files.default_name(profile.service, _SUFFIXES[form])
     files.write_whole(path, _content(profile, taken, form))
     if output == "json":
@@ -88,10 +94,14 @@ def _record(where: Where, seconds: float, rate: int, mode: str | None, source: s
 
 
 def _content(profile: Profile, taken: Taken, form: str) -> bytes:
+    from pyrometer.client.profile import collapsed, flamegraph, speedscope
+
     if form == "pprof":
         return taken.data
-    from pyrometer.client.profile import flamegraph
-
+    if form == "speedscope":
+        return speedscope.write(profile)
+    if form == "collapsed":
+        return collapsed.write(profile)
     return flamegraph.render(profile).encode("utf-8")
 
 
@@ -137,18 +147,24 @@ def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
     if form == "html":
         click.echo(f"» flame graph: {path}     open it: pyrometer view {path}", err=True)
     else:
-        click.echo(f"» profile: {path}     look at it: pyrometer view {path}, or go tool pprof {path}", err=True)
+        other = _READERS[form].format(path=path)
+        click.echo(f"» profile: {path}     look at it: pyrometer view {path}, {other}", err=True)
 
 
 def warn(profile: Profile) -> None:
     """What to know before one believes the figures, and what helps, on stderr."""
+    if print_cautions(profile) and profile.seconds < _LONGEST / 2:
+        click.echo(f"» for more samples record longer: -d {typed(2 * max(15.0, round(2 * profile.seconds)))}", err=True)
+
+
+def print_cautions(profile: Profile) -> bool:
+    """What to know before one believes the figures, on stderr; whether there is any of that."""
     from pyrometer.client.profile import table
 
     cautions = list(table.cautions(profile))
     for caution in cautions:
-        click.echo(f"» {caution}", err=True)
-    if cautions and profile.seconds < _LONGEST / 2:
-        click.echo(f"» for more samples record longer: -d {typed(2 * max(15.0, round(2 * profile.seconds)))}", err=True)
+        click.echo(f"» {escape(caution)}", err=True)
+    return bool(cautions)
 
 
 def print_profile(profile: Profile) -> None:

@@ -5,54 +5,56 @@ from __future__ import annotations
 import tempfile
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pyrometer.client import files
 from pyrometer.client.errors import ClientError
 
-_GZIP = b"\x1f\x8b"
-_PAGE_MARK = b'<meta name="generator" content="pyrometer">'
-"""In the head of each of our pages: another page is the browser's business."""
-_HEAD = 4096
-_RECORD = "pyrometer record writes one: -f html, or -f pprof"
+if TYPE_CHECKING:
+    from pyrometer.client.profile.model import Profile
+
+_RECORD = "pyrometer record writes one: -f html, speedscope, pprof or collapsed"
 
 
 @click.command("view")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--text", is_flag=True, help="Only the ten hottest functions of a pprof file, here.")
+@click.option("--text", is_flag=True, help="Only the summary and the ten hottest functions, here.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page there; open nothing.")
 def command(file: Path, text: bool, out: Path | None) -> int:
-    """Open a profile that `record` wrote: a page in the browser, or a pprof file turned into one."""
+    """Open a saved profile as a page in the browser: of record, of py-spy, of whatever writes such formats."""
     if out is not None:
         files.check_writable(out)
-    data = _read(file)
-    if data[:2] != _GZIP and data.lstrip()[:1] == b"<":
-        _view_page(file, data, asked_for_more=text or out is not None)
-        return 0
-    from pyrometer.client.profile import model
-    from pyrometer.client.verbs.record import print_profile
+    data = read_file(file)
+    from pyrometer.client.profile import reading
 
-    try:
-        profile = model.read(data)
-    except model.NotAProfile as error:
-        raise ClientError(f"{file}: {error.message}.", next=_RECORD, reason=error.reason) from None
+    if reading.is_page(data) and reading.is_ours(data) and not text and out is None:
+        _open(file)
+        return 0
+    profile = profile_of(file, data)
+    from pyrometer.client.verbs.record import print_cautions, print_profile
+
     print_profile(profile)
-    if text:
-        return 0
-    from pyrometer.client.profile import flamegraph
-
-    page = out or Path(tempfile.mkdtemp(prefix="pyrometer-")) / f"{file.name.split('.')[0]}.html"
-    files.write_whole(page, flamegraph.render(profile).encode("utf-8"))
-    if out is None:
-        _open(page)
-    else:
-        click.echo(f"» flame graph: {page}", err=True)
+    print_cautions(profile)
+    if not text:
+        _view(profile, file, out)
     return 0
 
 
-def _read(file: Path) -> bytes:
-    """The whole file, as far as a profile may go: a device never ends."""
+def profile_of(file: Path, data: bytes) -> Profile:
+    """The profile in a file. Raises ClientError, with the file's name in it."""
+    from pyrometer.client.profile import reading
+    from pyrometer.client.profile.model import NotAProfile
+
+    try:
+        return reading.read(data)
+    except NotAProfile as error:
+        raise ClientError(f"{file}: {error.message}.", next=_RECORD, reason=error.reason) from None
+
+
+def read_file(file: Path) -> bytes:
+    """The whole file, as far as a profile may go: a device never ends. Raises ClientError."""
     from pyrometer.client.profile.model import MAX_BYTES
 
     try:
@@ -65,12 +67,15 @@ def _read(file: Path) -> bytes:
     return data
 
 
-def _view_page(file: Path, data: bytes, *, asked_for_more: bool) -> None:
-    if _PAGE_MARK not in data[:_HEAD]:
-        raise ClientError(f"{file} is a page, and none that pyrometer wrote.", next=_RECORD, reason="NOT_A_PROFILE")
-    if asked_for_more:
-        raise ClientError(f"{file} is a page already.", next=f"Open it: pyrometer view {file}")
-    _open(file)
+def _view(profile: Profile, file: Path, out: Path | None) -> None:
+    from pyrometer.client.profile import flamegraph
+
+    page = out or Path(tempfile.mkdtemp(prefix="pyrometer-")) / f"{file.name.split('.')[0] or 'profile'}.html"
+    files.write_whole(page, flamegraph.render(profile).encode("utf-8"))
+    if out is None:
+        _open(page)
+    else:
+        click.echo(f"» flame graph: {page}     open it: pyrometer view {page}", err=True)
 
 
 def _open(page: Path) -> None:

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from pyrometer.client.profile import model
+from pyrometer.client.profile import model, reading
 from pyrometer.client.profile.model import NotAProfile, Process, Thread
 from pyrometer.client.profile.paths import Origin
 from pyrometer.server.profiling import pprof
@@ -41,7 +41,7 @@ def recorded(function: str = "hot") -> Recorded:
 
 def test_what_the_server_writes_is_read_back() -> None:
     """Stacks, times, processes, threads and notes."""
-    profile = model.read(pprof.encode(recorded()))
+    profile = reading.read(pprof.encode(recorded()))
     assert (profile.kind, profile.unit, profile.total, profile.count) == ("cpu", "nanoseconds", 10**8, 10)
     assert (profile.service, profile.seconds, profile.began) == ("shop", 5.0, 1_790_000_000.0)
     assert profile.processes == (Process(4107, "shop", "gunicorn: worker"), Process(4108, "shop", ""))
@@ -55,7 +55,7 @@ def test_what_the_server_writes_is_read_back() -> None:
 
 def test_a_function_s_line_is_where_it_was_seen_at_work() -> None:
     """Else where it called."""
-    assert model.read(pprof.encode(recorded())).lines == (80, 12, 171)
+    assert reading.read(pprof.encode(recorded())).lines == (80, 12, 171)
 
 
 def test_figures_of_the_notes_are_numbers_or_absent() -> None:
@@ -64,14 +64,14 @@ def test_figures_of_the_notes_are_numbers_or_absent() -> None:
     for note in ("missed: many", "own_cpu_seconds: nan", "rate_asked: -1"):
         message.string_table.append(note)
         message.comment.append(len(message.string_table) - 1)
-    profile = model.read(message.SerializeToString())
+    profile = reading.read(message.SerializeToString())
     assert profile.figure("rate") == 98.0
     assert [profile.figure(name) for name in ("missed", "own_cpu_seconds", "rate_asked", "absent")] == [None] * 4
 
 
 def test_names_are_safe_to_print() -> None:
     """Fault 83: controls and direction marks are spelled out."""
-    names = {function.name for function in model.read(pprof.encode(recorded("a\x1b[2J\u202eb"))).functions}
+    names = {function.name for function in reading.read(pprof.encode(recorded("a\x1b[2J\u202eb"))).functions}
     assert "a\\x1b[2J\\u202eb" in names
 
 
@@ -81,7 +81,7 @@ def test_a_frame_without_a_name_has_its_address() -> None:
     message.sample_type.add(type=1, unit=2)
     message.location.add(id=1, address=0x7F00)
     message.sample.add(location_id=[1], value=[5])
-    (function,) = model.read(gzip.compress(message.SerializeToString())).functions
+    (function,) = reading.read(gzip.compress(message.SerializeToString())).functions
     assert (function.name, function.origin) == ("0x7f00", Origin.NATIVE)
 
 
@@ -93,7 +93,7 @@ def test_a_frame_without_a_name_has_its_address() -> None:
 def test_what_is_none_is_refused(data: bytes) -> None:
     """With words for people, not a traceback."""
     with pytest.raises(NotAProfile):
-        model.read(data)
+        reading.read(data)
 
 
 def test_a_reference_to_what_is_not_there_is_refused() -> None:
@@ -101,11 +101,11 @@ def test_a_reference_to_what_is_not_there_is_refused() -> None:
     message = pprof.build(recorded())
     message.sample[0].location_id.append(999)
     with pytest.raises(NotAProfile):
-        model.read(message.SerializeToString())
+        reading.read(message.SerializeToString())
 
 
 def test_a_file_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 83: a bomb costs no more than the bound."""
     monkeypatch.setattr(model, "MAX_BYTES", 1000)
     with pytest.raises(NotAProfile, match="larger"):
-        model.read(gzip.compress(b"\0" * 10_000))
+        reading.read(gzip.compress(b"\0" * 10_000))
