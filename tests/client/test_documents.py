@@ -16,7 +16,7 @@ _values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(document=st.dictionaries(st.text().filter(lambda key: key != "schema"), _values))
 def test_a_document_is_printed_as_it_is(document: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """How it is laid out is for people; programs read the same."""

@@ -28,6 +28,7 @@ VERBS = {
     "dump": "Print the stacks of all threads, busiest first.",
     "record": "Record a sampling profile: a flame graph, and the hottest functions here.",
     "view": "Open a saved profile.",
+    "diff": "Compare two saved profiles: what grew, what shrank.",
     "snap": "Show the values at a line or function when it is next reached.",
     "catch": "Take a snapshot when an exception is raised, with every frame's values.",
     "probes": "List what is armed, what it costs, and why it has not fired.",

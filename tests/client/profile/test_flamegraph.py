@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 from tests.client.profile import examples
+from tests.client.profile.test_comparison import cold, hot
 from tests.support.needs import find_program
 
 from pyrometer.client.profile import reading
-from pyrometer.client.profile.flamegraph import facts, render
+from pyrometer.client.profile.comparison import Comparison
+from pyrometer.client.profile.flamegraph import facts, render, render_difference
 from pyrometer.client.profile.model import Function, NotAProfile, Process, Profile, Sample, Thread
 from pyrometer.client.profile.paths import Origin
 
@@ -230,6 +232,29 @@ def test_the_keyboard_reaches_every_frame(tmp_path: Path) -> None:
     *told, zoomed, reset, focus = html.unescape(title).split(";")
     assert [text.split(",")[0] for text in told] == ["run", "main", "hot", "main", "run"]
     assert (zoomed, reset, focus) == (f"#at={RUN}.{MAIN}", "", "search")
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize(
+    ("state", "card"),
+    [
+        (
+            "#focus=hot",
+            ["hot", "self 60 % → 0 % −60 points", "total 60 % → 0 %", "self, everywhere 70 % → 0 % −70 points"],
+        ),
+        (
+            "#focus=main&inverted=1",
+            ["main", "this way 30 % → 100 % +70 points", "total, everywhere 90 % → 100 % +10 points"],
+        ),
+        ("#focus=run&width=before", ["run", "self 0 % → 0 % ±0.0 points", "total 90 % → 0 % −90 points"]),
+    ],
+)
+def test_a_frame_of_a_difference_says_what_it_was_and_is(tmp_path: Path, state: str, card: list[str]) -> None:
+    """Shares of each side's own whole, in each form of the graph; what changed most stands at the top."""
+    shown = dom(tmp_path, render_difference(Comparison(hot(), cold())), state)
+    assert all(part in text_of(shown, "card") for part in card), text_of(shown, "card")
+    assert text_of(shown, "headline") == "hot (shop/pricing.py:80) is gone: it had 70 % of the CPU time itself"
+    assert table_of(shown)[0] == ["−70", "70 % → 0 %", "hot", "shop/pricing.py:80"]
 
 
 @pytest.mark.needs("chromium")

@@ -21,16 +21,17 @@ import html
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
-from pyrometer.client.profile import table
+from pyrometer.client.profile import difference, table
 from pyrometer.client.profile.assembly import Assembly, clean
-from pyrometer.client.profile.model import Frames, Profile
+from pyrometer.client.profile.comparison import Comparison
+from pyrometer.client.profile.model import Frames, NotAProfile, Profile
 from pyrometer.client.profile.paths import Origin
 
-_SCRIPTS = ("calls.js", "drawing.js", "telling.js", "reader.js")
+_SCRIPTS = ("calls.js", "drawing.js", "telling.js", "difference.js", "reader.js")
 _ORIGINS = {origin: index for index, origin in enumerate(Origin)}
 _DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 _LINE = re.compile(r":(\d{1,18})$")
@@ -44,13 +45,33 @@ Fact = tuple[str, str, bool]
 
 def render(profile: Profile) -> str:
     """Make the page, whole: it refers to nothing outside itself."""
+    return _page(f"{_service(profile)}: flame graph", _data(profile))
+
+
+def render_difference(comparison: Comparison) -> str:
+    """Make the page of two profiles: one graph of both, coloured by what grew and what shrank."""
+    both, sides = comparison.together, (comparison.before, comparison.after)
+    kinds = dict.fromkeys(table.time_name(side.kind) for side in sides)
+    data = {
+        **_data(both),
+        "service": " → ".join(dict.fromkeys(_service(side) for side in sides)),
+        "functions": _functions(both, [comparison.where(index) for index in range(len(both.functions))]),
+        "sides": [0] * len(comparison.before.processes) + [1] * len(comparison.after.processes),
+        "headline": difference.headline(comparison),
+        "subtitle": f"difference of two flame graphs of {' and '.join(kinds)}",
+        "facts": [*_difference_facts(comparison)],
+    }
+    return _page(f"{_service(both)}: difference", data)
+
+
+def _page(title: str, data: dict[str, Any]) -> str:
     style, script = _part("style.css"), "\n".join(_part(name) for name in _SCRIPTS)
     parts = {
-        "TITLE": html.escape(f"{_service(profile)}: flame graph"),
+        "TITLE": html.escape(title),
         "POLICY": _policy(style, script),
         "STYLE": style,
         "SCRIPT": script,
-        "DATA": _json(_data(profile)),
+        "DATA": _json(data),
     }
     return re.sub(r"@([A-Z]+)@", lambda found: parts[found[1]], _part("page.html"))
 
@@ -85,10 +106,7 @@ def _data(profile: Profile) -> dict[str, Any]:
         "began": profile.began,
         "seconds": profile.seconds,
         "notes": dict(profile.notes),
-        "functions": [
-            [function.name, _where(profile, index), function.file, _ORIGINS[function.origin]]
-            for index, function in enumerate(profile.functions)
-        ],
+        "functions": _functions(profile, [profile.where(index) for index in range(len(profile.functions))]),
         "processes": [[process.pid, process.command[:_MAX_COMMAND]] for process in profile.processes],
         "threads": [
             [thread.process, _thread_name(thread.name, thread.thread_id), thread.thread_id]
@@ -102,9 +120,11 @@ def _service(profile: Profile) -> str:
     return profile.service or "profile"
 
 
-def _where(profile: Profile, index: int) -> str:
-    line = profile.lines[index]
-    return f"{profile.shortened[index]}:{line}" if line else profile.shortened[index]
+def _functions(profile: Profile, places: Sequence[str]) -> list[list[str | int]]:
+    return [
+        [function.name, where, function.file, _ORIGINS[function.origin]]
+        for function, where in zip(profile.functions, places, strict=True)
+    ]
 
 
 def _thread_name(name: str, thread_id: int) -> str:
@@ -164,6 +184,8 @@ def read(page: bytes) -> Profile:
     if not found:
         raise ValueError("a page without data")
     data, made = json.loads(found[1]), Assembly()
+    if "sides" in data:
+        raise NotAProfile("this is the page of a difference: the two profiles that it is of are the files to give")
     functions = [_read_function(made, number, *each) for number, each in enumerate(data["functions"])]
     processes = [made.process(int(pid), "", command) for pid, command in data["processes"]]
     threads = [
@@ -217,6 +239,17 @@ def facts(profile: Profile) -> Iterator[Fact]:
         yield "Missed", f"{missed:,.0f} ({table.percent(share).strip()})" if missed else "none", share > _MUCH
     if cost is not None and profile.seconds:
         yield "Own cost", f"{100 * cost / profile.seconds:.0f} % of a core", False
+
+
+def _difference_facts(comparison: Comparison) -> Iterator[Fact]:
+    """What the page of a difference says in its first lines."""
+    yield "Before", difference.described(comparison.before), False
+    yield "After", difference.described(comparison.after), False
+    if pace := difference.pace(comparison):
+        name, _, text = pace.partition(": ")
+        yield name, text, False
+    for caution in difference.cautions(comparison):
+        yield "Beware", caution, True
 
 
 def _rate(reached: float, asked: float) -> Fact:

@@ -35,20 +35,19 @@ class Row:
 
 def rows(profile: Profile, limit: int = 10) -> list[Row]:
     """The functions with most time of their own, hottest first."""
-    whole = profile.total
-    own, total, by_process = _sums(profile)
-    ranked = sorted(own, key=lambda function: (-own[function], profile.functions[function].name))[:limit]
+    sums = Sums(profile)
+    ranked = sorted(sums.own, key=lambda function: (-sums.own[function], profile.functions[function].name))[:limit]
     order = sorted(range(len(profile.processes)), key=lambda index: profile.processes[index].pid)
     return [
         Row(
             function=profile.functions[index].name,
             file=profile.functions[index].file,
-            where=_where(profile, index),
+            where=profile.where(index),
             line=profile.lines[index],
             origin=profile.functions[index].origin,
-            self_share=own[index] / whole,
-            total_share=total[index] / whole,
-            spread=tuple(by_process[index, process] / own[index] for process in order),
+            self_share=sums.own_share(index),
+            total_share=sums.total_share(index),
+            spread=tuple(sums.by_process[index, process] / sums.own[index] for process in order),
         )
         for index in ranked
     ]
@@ -69,23 +68,27 @@ def concentrated(profile: Profile, spread: Sequence[float]) -> int | None:
     return sorted(process.pid for process in profile.processes)[spread.index(max(spread))]
 
 
-def _sums(profile: Profile) -> tuple[dict[int, int], dict[int, int], dict[tuple[int, int], int]]:
-    """Own time, time with callees, and own time by process, of each function."""
-    own: defaultdict[int, int] = defaultdict(int)
-    total: defaultdict[int, int] = defaultdict(int)
-    by_process: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for sample in profile.samples:
-        if not sample.frames:
-            continue
-        leaf = sample.frames[0][0]
-        own[leaf] += sample.value
-        by_process[leaf, profile.threads[sample.thread].process] += sample.value
-        for function in {function for function, _ in sample.frames}:
-            total[function] += sample.value
-    return own, total, by_process
+class Sums:
+    """Own time, time with callees, and own time by process, of each function that has any."""
 
+    def __init__(self, profile: Profile) -> None:
+        self._whole = profile.total
+        self.own: defaultdict[int, int] = defaultdict(int)
+        self.total: defaultdict[int, int] = defaultdict(int)
+        self.by_process: defaultdict[tuple[int, int], int] = defaultdict(int)
+        for sample in profile.samples:
+            if not sample.frames:
+                continue
+            leaf = sample.frames[0][0]
+            self.own[leaf] += sample.value
+            self.by_process[leaf, profile.threads[sample.thread].process] += sample.value
+            for function in {function for function, _ in sample.frames}:
+                self.total[function] += sample.value
 
-def _where(profile: Profile, index: int) -> str:
-    line = profile.lines[index]
-    short = profile.shortened[index]
-    return f"{short}:{line}" if short and line else short
+    def own_share(self, function: int) -> float:
+        """Its own part of the whole, 0 to 1."""
+        return self.own.get(function, 0) / self._whole
+
+    def total_share(self, function: int) -> float:
+        """Its part of the whole with what it calls; recursion counts once."""
+        return self.total.get(function, 0) / self._whole

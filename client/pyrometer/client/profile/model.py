@@ -113,6 +113,11 @@ class Profile:
         """A short path for each function's file."""
         return paths.shorten([(function.file, function.origin) for function in self.functions])
 
+    def where(self, function: int) -> str:
+        """A short path and the line of a function, by its index."""
+        line, short = self.lines[function], self.shortened[function]
+        return f"{short}:{line}" if line and short else short
+
     def figure(self, name: str) -> float | None:
         """A figure that the notes give, not negative; None: there is none, whatever another program wrote there."""
         try:

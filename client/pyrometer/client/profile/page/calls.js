@@ -32,7 +32,7 @@ function readTree(depths, calls) {
 
 // ---- The figures of what is chosen: all, a process or a thread.
 
-const state = {term: "", only: "", inverted: false, folded: false};
+const state = {term: "", only: "", width: "both", inverted: false, folded: false};
 const MOST_BARS = 24;
 let figures, root, hits = new Set();
 
@@ -43,8 +43,8 @@ function isChosen(thread) {
 }
 
 function measure() {
-  const processes = data.processes.length, count = functions.length;
-  const own = new Float64Array(tree.size), total = new Float64Array(tree.size);
+  if (data.sides) return measureBoth();
+  const processes = data.processes.length, count = functions.length, own = new Float64Array(tree.size);
   const byProcess = !state.only && processes > 1 && processes <= MOST_BARS ? new Float64Array(count * processes) : null;
   data.nodes.forEach((node, i) => {
     const thread = data.sampleThreads[i];
@@ -52,7 +52,18 @@ function measure() {
     own[node] += data.values[i];
     if (byProcess && node) byProcess[tree.fn[node] * processes + data.threads[thread][0]] += data.values[i];
   });
-  const ownOf = new Float64Array(count), totalOf = new Float64Array(count);
+  figures = {...sumsOf(own), byProcess};
+}
+
+function measureBoth() {
+  const {own, sides} = shares();
+  figures = {...sumsOf(own), sides: sides.map(sumsOf)};
+  figures.mostChanged = functions.reduce((most, _, fn) => Math.max(most, Math.abs(changeOfFunction(fn))), 0);
+}
+
+/** What follows from each node's own value: with what it calls, and by function. */
+function sumsOf(own) {
+  const count = functions.length, total = new Float64Array(tree.size), ownOf = new Float64Array(count), totalOf = new Float64Array(count);
   for (let node = tree.size - 1; node >= 0; node--) {
     total[node] += own[node];
     if (!node) break;
@@ -61,7 +72,7 @@ function measure() {
     if (tree.outermost[node]) totalOf[tree.fn[node]] += total[node];
   }
   const hottest = ownOf.reduce((most, value) => Math.max(most, value), 0);
-  figures = {own, total, ownOf, totalOf, byProcess, whole: total[0], hottest};
+  return {own, total, ownOf, totalOf, whole: total[0], hottest};
 }
 
 /** Share of the samples in which a function that is searched for takes part. */
@@ -76,12 +87,37 @@ function matchedValue() {
 // ---- Frames: what the graph shows, one for equal calls under one parent; made when they come into view.
 
 function makeRoot() {
-  const frame = {fn: -1, nodes: [0], weights: null, total: figures.whole, self: figures.own[0], start: 0, depth: 0, parent: null, kids: null};
-  if (state.inverted) {
-    frame.nodes = []; frame.weights = [];
-    figures.own.forEach((value, node) => { if (value && node) { frame.nodes.push(node); frame.weights.push(value); } });
-  }
+  const frame = newFrame(-1, null);
+  addCall(frame, 0);
+  if (!state.inverted) { frame.nodes.push(0); return frame; }
+  figures.own.forEach((value, node) => { if (value && node) { frame.nodes.push(node); frame.leaves.push(node); } });
   return frame;
+}
+
+function newFrame(fn, parent) {
+  const frame = {fn, nodes: [], leaves: state.inverted ? [] : null, total: 0, self: 0, start: 0, depth: parent ? parent.depth + 1 : 0, parent, kids: null};
+  if (data.sides) { frame.selfs = [0, 0]; frame.totals = [0, 0]; }
+  return frame;
+}
+
+/** Count a call of the tree with what it calls. */
+function addCall(frame, node) {
+  frame.total += figures.total[node];
+  frame.self += figures.own[node];
+  if (data.sides) figures.sides.forEach(({own, total}, side) => { frame.selfs[side] += own[node]; frame.totals[side] += total[node]; });
+}
+
+/** Count a call's own time only. */
+function addSelf(frame, node) {
+  frame.self += figures.own[node];
+  if (data.sides) figures.sides.forEach(({own}, side) => { frame.selfs[side] += own[node]; });
+}
+
+/** Count a way to a call, of which only the last one's own time is meant. */
+function addWay(frame, leaf) {
+  frame.total += figures.own[leaf];
+  frame.leaves.push(leaf);
+  if (data.sides) figures.sides.forEach(({own}, side) => { frame.totals[side] += own[leaf]; });
 }
 
 function kidsOf(frame) {
@@ -97,19 +133,15 @@ function kidsOf(frame) {
   return frame.kids;
 }
 
-function group(frame, groups, fn, node, weight) {
+function group(frame, groups, fn, node) {
   let kid = groups.get(fn);
-  if (!kid) {
-    kid = {fn, nodes: [], weights: weight === undefined ? null : [], total: 0, self: 0, start: 0, depth: frame.depth + 1, parent: frame, kids: null};
-    groups.set(fn, kid);
-  }
+  if (!kid) groups.set(fn, kid = newFrame(fn, frame));
   kid.nodes.push(node);
-  if (weight !== undefined) kid.weights.push(weight);
   return kid;
 }
 
 function calleesOf(frame) {
-  const groups = new Map(), {total, own} = figures;
+  const groups = new Map(), {total} = figures;
   const isHidden = node => state.folded && tree.leadsToService[node] && functions[tree.fn[node]].origin !== SERVICE;
   const open = [...frame.nodes];
   while (open.length) {
@@ -117,13 +149,12 @@ function calleesOf(frame) {
     for (let kid = node + 1; kid < tree.end[node]; kid = tree.end[kid]) {
       if (!total[kid]) continue;
       if (!isHidden(kid)) {
-        const made = group(frame, groups, tree.fn[kid], kid);
-        made.total += total[kid]; made.self += own[kid];
+        addCall(group(frame, groups, tree.fn[kid], kid), kid);
       } else if (frame.fn === FOLDED) {
-        open.push(kid); frame.self += own[kid]; frame.run.add(tree.fn[kid]);
+        open.push(kid); addSelf(frame, kid); frame.run.add(tree.fn[kid]);
       } else {
         const made = group(frame, groups, FOLDED, kid);
-        made.total += total[kid]; made.self += own[kid];
+        addCall(made, kid);
         (made.run ||= new Set()).add(tree.fn[kid]);
       }
     }
@@ -136,8 +167,8 @@ function callersOf(frame) {
   frame.nodes.forEach((node, i) => {
     const caller = frame.parent ? tree.parent[node] : node;
     if (!caller) return;
-    const made = group(frame, groups, tree.fn[caller], caller, frame.weights[i]);
-    made.total += frame.weights[i];
+    const made = group(frame, groups, tree.fn[caller], caller);
+    addWay(made, frame.leaves[i]);
     made.self = figures.ownOf[made.fn];
   });
   return [...groups.values()];

@@ -36,7 +36,12 @@ function colourOf(fn) {
   return colours[fn];
 }
 
-const inkOf = frame => theme === "light" || (frame.fn >= 0 && functions[frame.fn].origin === SERVICE) ? "#20140b" : "#f3eee8";
+const colourOfFrame = frame => data.sides ? changedColour(changeOf(frame)) : colourOf(frame.fn);
+
+function inkOf(frame) {
+  const isLight = theme === "light" || (data.sides ? Math.abs(changeOf(frame)) > .4 * figures.mostChanged : frame.fn >= 0 && functions[frame.fn].origin === SERVICE);
+  return isLight ? "#20140b" : "#f3eee8";
+}
 
 function setTheme(name) {
   theme = html.dataset.theme = name;
@@ -103,7 +108,7 @@ function drawBox(box, y, pens) {
   const matched = frame && state.term && isMatched(frame);
   const faint = state.term ? !matched : frame && frame.depth < zoomed.depth;
   ink.globalAlpha = faint ? (state.term ? .36 : .55) : 1;
-  ink.fillStyle = matched ? pens.match : !frame || frame.fn < 0 ? pens.panel : colourOf(frame.fn);
+  ink.fillStyle = matched ? pens.match : !frame || frame.fn < 0 ? pens.panel : colourOfFrame(frame);
   if (width > 8 && ink.roundRect) { ink.beginPath(); ink.roundRect(x, y, width, ROW - 1, 2.5); ink.fill(); } else ink.fillRect(x, y, width, ROW - 1);
   if (frame && width > 3.5 * pens.character) {
     ink.globalAlpha = faint ? .8 : 1;

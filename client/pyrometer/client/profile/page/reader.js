@@ -8,7 +8,7 @@ function pathOf(frame) {
 
 function remember({push}) {
   const address = new URLSearchParams(), path = pathOf(zoomed);
-  const chosen = {search: state.term, at: path.length < 2000 ? path : "", only: state.only, inverted: state.inverted && "1", fold: state.folded && "1", theme: theme === preferred() ? "" : theme};
+  const chosen = {search: state.term, at: path.length < 2000 ? path : "", only: state.only, width: state.width === "both" ? "" : state.width, inverted: state.inverted && "1", fold: state.folded && "1", theme: theme === preferred() ? "" : theme};
   for (const [name, value] of Object.entries(chosen)) if (value) address.set(name, value);
   const steps = (history.state?.steps || 0) + (push ? 1 : 0);
   try { history[push ? "pushState" : "replaceState"]({steps}, "", `#${address}`); } catch { /* a page in a sandbox has no address of its own */ }
@@ -21,8 +21,10 @@ function follow() {
   const address = asked(), only = address.get("only") || "";
   state.only = [...$("only").options].some(option => option.value === only) ? only : "";
   Object.assign(state, {term: address.get("search") || "", inverted: address.has("inverted"), folded: address.has("fold")});
+  state.width = address.get("width") in WIDTHS ? address.get("width") : "both";
   $("search").value = state.term;
   $("only").value = state.only;
+  $("width").value = state.width;
   setTheme(["dark", "light"].includes(address.get("theme")) ? address.get("theme") : preferred());
   rebuild({zoomTo: () => address.get("at") ? frameAt(address.get("at")) : frameNamed(address.get("zoom"))});
   focused = frameNamed(address.get("focus")) || (document.activeElement === canvas ? zoomed : null);
@@ -131,6 +133,7 @@ function listen() {
   $("search").addEventListener("input", event => searchFor(event.target.value));
   $("search").addEventListener("keydown", event => { const frame = event.key === "Enter" && firstMatch(); if (frame) { canvas.focus(); focusOn(frame); } });
   $("only").addEventListener("change", event => { state.only = event.target.value; rebuild(); remember({push: false}); });
+  $("width").addEventListener("change", event => { state.width = event.target.value; rebuild(); remember({push: false}); });
   $("inverted").addEventListener("click", () => { state.inverted = !state.inverted; rebuild(); remember({push: false}); });
   $("fold").addEventListener("click", () => { state.folded = !state.folded; rebuild(); remember({push: false}); });
   $("back").addEventListener("click", goBack);

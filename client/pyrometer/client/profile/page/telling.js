@@ -24,6 +24,7 @@ function element(tag, properties, ...content) {
 
 /** Name, share and what else there is to say of it. */
 function rowsOf(frame) {
+  if (data.sides) return changeRows(frame);
   const {whole, ownOf, totalOf} = figures, {fn, total} = frame;
   const figure = (name, value) => [name, percent(value, whole), value ? amount(value) : ""];
   const rows = [];
@@ -107,23 +108,24 @@ function firstMatch() {
 const ROWS = 25;
 
 function fillTable() {
-  const {ownOf, whole} = figures, body = $("hottest");
+  if (data.sides) return fillChanges();
+  const {ownOf, totalOf, whole} = figures, body = $("hottest");
   const ranked = functions.map((_, fn) => fn).filter(fn => ownOf[fn]).sort((a, b) => ownOf[b] - ownOf[a]);
   $("counted").textContent = ranked.length > ROWS ? `${ROWS} of ${ranked.length.toLocaleString("en")}` : "";
   body.textContent = "";
-  for (const fn of ranked.slice(0, ROWS)) body.append(tableRow(fn, whole));
+  for (const fn of ranked.slice(0, ROWS)) body.append(tableRow(fn, [percent(ownOf[fn]), percent(totalOf[fn])], whole, [totalOf[fn], ownOf[fn]], colourOf(fn)));
   if (!ranked.length) body.append(element("tr", {}, element("td", {colSpan: 3, className: "none"}, "No function was seen at work.")));
 }
 
-function tableRow(fn, whole) {
-  const {name, where, file, origin} = functions[fn], own = figures.ownOf[fn], total = figures.totalOf[fn];
+function tableRow(fn, [first, second], whole, lengths, colour) {
+  const {name, where, file, origin} = functions[fn];
   const button = element("button", {type: "button", title: "Search for it", className: origin === SERVICE ? "own" : ""}, name);
   button.onclick = () => { $("search").value = name; searchFor(name); };
   const place = element("span", {className: "where"}, element("span", {title: file}, ...breakable(where || ORIGINS[origin])));
   if (figures.byProcess) place.append(spread(fn));
-  const bars = [total, own].map(value => { const bar = element("i", {}); bar.style.width = `${whole ? 100 * value / whole : 0}%`; bar.style.background = colourOf(fn); return bar; });
+  const bars = lengths.map(value => { const bar = element("i", {}); bar.style.width = `${whole ? 100 * value / whole : 0}%`; bar.style.background = colour; return bar; });
   const row = element("tr", {},
-    element("td", {className: "number self"}, percent(own)), element("td", {className: "number total"}, percent(total)),
+    element("td", {className: "number self"}, first), element("td", {className: "number total"}, second),
     element("td", {}, button, place, element("div", {className: "bar"}, ...bars)));
   row.dataset.fn = fn;
   row.onpointerenter = () => { lit = fn; draw(); };
@@ -163,6 +165,7 @@ function fillHeader() {
 }
 
 function fillMenu() {
+  if (data.sides) return fillWidths();
   const ofThread = new Float64Array(data.threads.length), ofProcess = new Float64Array(data.processes.length), menu = $("only");
   data.values.forEach((value, i) => { ofThread[data.sampleThreads[i]] += value; ofProcess[data.threads[data.sampleThreads[i]][0]] += value; });
   const whole = ofProcess.reduce((sum, value) => sum + value, 0);
@@ -179,8 +182,9 @@ function fillMenu() {
 }
 
 function fillLegend() {
-  const present = new Set(functions.map(({origin}) => origin));
   $("legend").textContent = "";
+  if (data.sides) return fillChangeLegend();
+  const present = new Set(functions.map(({origin}) => origin));
   ORIGINS.forEach((name, origin) => {
     if (!present.has(origin)) return;
     const sample = element("i", {});
