@@ -55,6 +55,12 @@ def test_a_fork_while_the_agent_is_loaded_loses_nobody(unique: str) -> None:
         assert process.pid in until(lambda: _agents(unique, 2), "both processes have agents")
 
 
+def test_a_fork_in_c_is_heard_of_in_the_child(unique: str) -> None:
+    """Fault 17: uWSGI's workers; what their master had not loaded by then they load themselves."""
+    with running(unique, "forks_in_c") as process:
+        assert process.pid in until(lambda: _agents(unique, 2), "both processes have agents")
+
+
 def test_multiprocessings_own_processes_are_not_listed(unique: str) -> None:
     """What tracks resources and what forks is nobody's service; what is forked is, though its command line is equal."""
     with running(unique, "forkserver") as process:

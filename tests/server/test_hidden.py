@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable
 
 import pytest
+from tests.support.users import as_nobody
 
 from pyrometer.server import diagnosis, kernel, roster
 from pyrometer.server.errors import NotPermitted
-
-NOBODY = 65534
-
-
-def as_nobody(question: Callable[[], str]) -> str:
-    """What a child of another user answers."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            os.write(writer, question().encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as answers:
-        said = answers.read()
-    os.waitpid(child, 0)
-    return said
 
 
 def refusal(pid: int) -> str:

@@ -46,7 +46,7 @@ def start(
     from pyrometer.agent import starting
 
     global _agent
-    if _agent is not None and _agent.running:
+    if _agent is not None and _agent.here:
         return True
     _agent = starting.start(
         service=service,
@@ -57,7 +57,7 @@ def start(
         strict=strict,
         earlier=_agent,
     )
-    return _agent is not None and _agent.running
+    return _agent is not None and _agent.here
 
 
 def stop() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posix
 import sys
 
@@ -46,7 +47,7 @@ def new_address(service: str) -> bytes:
 def default_service(environ: Mapping[str, str], argv: list[str]) -> str:
     """The service's name where nobody gave one: PYROMETER_SERVICE, OTEL_SERVICE_NAME, else the program's."""
     named = environ.get("PYROMETER_SERVICE") or environ.get("OTEL_SERVICE_NAME")
-    return clean_service(named or _program(argv))
+    return clean_service(named or (_program(argv) if argv else _embedding_program()))
 
 
 def clean_service(name: str) -> str:
@@ -72,9 +73,23 @@ def _program(argv: list[str]) -> str:
     return "python"
 
 
+def _embedding_program() -> str:
+    """What an interpreter runs in that was not started as one: uwsgi, say, which tells it no command line."""
+    return _kernels_argv()[0].rpartition("/")[2]
+
+
 def original_argv() -> list[str]:
     """The command line as the process was started with."""
-    return [str(word) for word in getattr(sys, "orig_argv", sys.argv)]
+    return list(sys.orig_argv) or _kernels_argv()
+
+
+def _kernels_argv() -> list[str]:
+    """The command line as the kernel has it; one empty word where it can't be read."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return [os.fsdecode(word) for word in file.read(65536).rstrip(b"\0").split(b"\0")]
+    except OSError:
+        return [""]
 
 
 def library_prefixes() -> list[str]:

@@ -36,13 +36,22 @@ class Agent:
         self._listener: Listener | None = None
         self._generation = 0
         self._pid = 0
+        self._home = 0
+        """The process that it runs in, or will in a moment."""
         self._hooks: ForkHooks | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether it runs, and in this process: a fork in C (uWSGI's) may copy it without telling anybody."""
+        return self.running and self._home == posix.getpid()
 
     def start(self) -> None:
         """Bind the address and park a thread on it. Raises OSError, ImportError, RuntimeError."""
         self._settle()
         self._deferred.read()
         self._listener = Listener(self.settings.service, self.settings.run_dir)
+        self._generation += 1
+        self._home = self._pid
         self.running = True
         if self._hooks is None:
             self._hooks = ForkHooks(self._after_fork, keep_warning=self.settings.fork_warning)
@@ -78,6 +87,7 @@ class Agent:
         if not stays or (self.reception is not None and self.reception.armed):
             self._settle()
         if stays:
+            self._home = posix.getpid()
             self._generation += 1
             OWN.start(self._begin_anew, (self._generation,))
 

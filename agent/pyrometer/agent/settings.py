@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
-from pyrometer.agent.identity import clean_service, default_service, original_argv
+from pyrometer.agent.identity import clean_service, default_service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Settings(NamedTuple):
     ) -> Settings:
         """Fill in what was not given from the environment."""
         return cls(
-            service=clean_service(service) if service else default_service(environ, original_argv()),
+            service=clean_service(service) if service else default_service(environ, sys.orig_argv),
             run_dir=run_dir or environ.get("PYROMETER_RUN_DIR") or None,
             children=_flag(children, environ.get("PYROMETER_CHILDREN"), default=True),
             fork_warning=_flag(fork_warning, environ.get("PYROMETER_FORK_WARNING"), default=False),

@@ -12,6 +12,7 @@ import sys
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.mappings import held
+from pyrometer.agent.unpatched import native
 from pyrometer.link.model import dump_reply
 
 TYPE_CHECKING = False
@@ -24,6 +25,8 @@ MAX_THREADS = 2000
 MAX_FRAMES = 200
 """Innermost frames of a thread that are described."""
 _MAX_COUNTED = 100_000
+_MAIN = "MainThread"
+"""What `threading` calls the thread that a process began with, which is the oldest and so the last of its frames."""
 
 
 class CodeTable:
@@ -52,24 +55,49 @@ def capture(own: Container[int]) -> dict[str, Any]:
     names = thread_names()
     frames = sys._current_frames()
     threads = []
-    only = [ident for ident in frames if ident not in own]
-    if not names and len(only) == 1:  # nobody has imported `threading` yet
-        names[only[0]] = ("MainThread", posix.getpid(), False)
+    oldest = next((ident for ident in reversed(frames) if ident not in own), None)
+    if oldest is not None and oldest not in names:  # nobody has imported `threading` yet, or gevent renumbers its own
+        names[oldest] = (_MAIN, posix.getpid(), False)
     for ident in list(frames)[:MAX_THREADS]:
-        name, native_id, daemon = names.get(ident, (f"thread {ident:#x}", 0, False))
         walked, left_out = _walk(frames.pop(ident), table)
-        threads.append(
-            {
-                "name": name,
-                "ident": ident,
-                "native_id": native_id,
-                "daemon": daemon,
-                "agent": ident in own,
-                "frames": walked,
-                "left_out": left_out,
-            }
-        )
+        threads.append(_described(ident, names.pop(ident, None), walked, left_out, agent=ident in own))
+    seen = {thread["native_id"] for thread in threads}
+    threads += [_described(ident, named, [], 0, agent=False) for ident, named in _without_frames(names, frames, seen)]
     return {**dump_reply(threads, len(frames)), "codes": table.described}
+
+
+def _described(
+    ident: int, fields: tuple[str, int, bool] | None, walked: list[list[int]], left_out: int, *, agent: bool
+) -> dict[str, Any]:
+    """A thread of `dump_reply`."""
+    name, native_id, daemon = fields or (f"thread {ident:#x}", 0, False)
+    return {
+        "name": name,
+        "ident": ident,
+        "native_id": native_id,
+        "daemon": daemon,
+        "agent": agent,
+        "frames": walked,
+        "left_out": left_out,
+    }
+
+
+def _without_frames(
+    names: dict[int, tuple[str, int, bool]], left_out: Container[int], seen: set[int]
+) -> list[tuple[int, tuple[str, int, bool]]]:
+    """Threads that wait in C code for work of Python's, as uWSGI's do; the main one is there also if it has no name."""
+    if posix.getpid() not in seen.union(native_id for _, native_id, _ in names.values()):
+        names[0] = (_MAIN, posix.getpid(), False)
+    waiting = ((ident, named) for ident, named in names.items() if ident not in left_out and named[1] not in seen)
+    return [(ident, named) for ident, named in waiting if _exists(named[1])][:MAX_THREADS]
+
+
+def _exists(native_id: int) -> bool:
+    try:
+        posix.stat(f"/proc/self/task/{native_id}")
+    except OSError:
+        return False
+    return True
 
 
 def thread_names() -> dict[int, tuple[str, int, bool]]:
@@ -96,9 +124,12 @@ def thread_names() -> dict[int, tuple[str, int, bool]]:
 
 
 def thread_name(ident: int) -> str:
-    """Name of one thread, read as `thread_names` does."""
+    """Name of the thread that asks, read as `thread_names` does."""
     active = getattr(sys.modules.get("threading"), "_active", None)
-    return _name_in(instance_dict(active.get(ident)) if type(active) is dict else None, ident)
+    thread = active.get(ident) if type(active) is dict else None
+    if thread is None and native.get_native_id() == posix.getpid():
+        return _MAIN
+    return _name_in(instance_dict(thread), ident)
 
 
 def module_of(frame: FrameType) -> str:

@@ -12,7 +12,7 @@ from pyrometer.server.wording import text, whole
 from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
 
 if TYPE_CHECKING:
-    from pyrometer.server.diagnosis import Check
+    from pyrometer.server.checks import Check
     from pyrometer.server.roster import Process
     from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
 

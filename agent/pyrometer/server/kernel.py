@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from dataclasses import dataclass
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 """Seconds: how finely the kernel counts a process's processor time."""
+_MAX_PROGRAM = 256 * 1024 * 1024
 _VERSION = re.compile(r"/(?:lib)?python(\d)\.(\d+)[^/]*$")
 _PYTHON = re.compile(r"(lib)?python[0-9.]*[a-z]*(\.so.*)?")
 _HELPER = re.compile(rb"\0-c\0(?:import sys; )?from multiprocessing\.(resource_tracker|forkserver) import main")
@@ -22,6 +24,11 @@ class Thread:
     """One letter, as in /proc/PID/task/TID/stat: R, S, D, T…"""
     cpu_seconds: float
     """Processor time used so far."""
+
+
+def pids() -> list[int]:
+    """All processes that /proc shows."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def threads_of(pid: int) -> dict[int, Thread]:
@@ -68,13 +75,24 @@ def parent_of(pid: int) -> int:
 
 
 def is_python(pid: int) -> bool:
-    """Whether a process's program is called python, or has libpython mapped."""
+    """Whether a process's program is called python, has libpython mapped, or has CPython linked into it."""
     try:
         if _PYTHON.fullmatch(os.path.basename(os.readlink(f"/proc/{pid}/exe")).removesuffix(" (deleted)")):
             return True
         with open(f"/proc/{pid}/maps", errors="replace") as file:
-            return any("/libpython" in line for line in file)
+            return any("/libpython" in line for line in file) or holds_cpython(pid)
     except OSError:
+        return False
+
+
+def holds_cpython(pid: int) -> bool:
+    """Whether a program has the symbol in which CPython keeps all its state: then no library tells what it is."""
+    try:
+        with open(f"/proc/{pid}/exe", "rb") as file:
+            size = min(os.fstat(file.fileno()).st_size, _MAX_PROGRAM)
+            with mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) as program:
+                return program.find(b"\0_PyRuntime\0") >= 0
+    except (OSError, ValueError):
         return False
 
 

@@ -291,8 +291,7 @@ def _pythons() -> list[int]:
     """Python processes of ours (all, for root), but for ourselves and our starter."""
     own = {os.getpid(), os.getppid()}
     uid = os.geteuid()
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-    return [pid for pid in pids if pid not in own and _may_see(pid, uid) and _is_plain_python(pid)]
+    return [pid for pid in kernel.pids() if pid not in own and _may_see(pid, uid) and _is_plain_python(pid)]
 
 
 def _may_see(pid: int, uid: int) -> bool:

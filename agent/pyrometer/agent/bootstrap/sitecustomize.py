@@ -4,7 +4,8 @@ It runs in any interpreter that PYTHONPATH reaches, so it must parse on 2.7, cos
 a Python that is too old just runs. The agent is loaded by file location, since the environment may lack pyrometer and
 nothing but this folder may be put on its path; and from a thread, after a moment, so that a start costs 1 ms and a
 process that is short-lived pays no more. A fork before that loads it at once: an import under way in another thread
-would leave its locks held in the child for ever, and the child may soon be a user who can't read these files.
+would leave its locks held in the child for ever, and the child may soon be a user who can't read these files. A fork
+in C (uWSGI's) is heard of afterwards only, in the child, which then starts over.
 """
 
 # mypy: ignore-errors
@@ -23,22 +24,30 @@ class _Loader:
 
         self.done = False
         self.lock = _thread.allocate_lock()
-        os.register_at_fork(before=self.now)
-        self.start(_thread.start_new_thread)
+        self.start_new_thread = _thread.start_new_thread
+        os.register_at_fork(before=self.now, after_in_child=self.anew)
+        self.start()
 
-    def start(self, start_new_thread):
+    def start(self):
         """Start the thread with all signals blocked: what the service will block must not find one that lets it in."""
         import _signal
 
         before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
         try:
             _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
-            start_new_thread(self.later, ())
+            self.start_new_thread(self.later, ())
         except RuntimeError:
             self.done = True
             os.write(2, b"pyrometer: the agent did not start: the process can't start another thread\n")
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+
+    def anew(self):
+        """In a child for which nothing was loaded before. What another thread was loading has broken off for good."""
+        if self.lock.locked():
+            self.done = True
+        elif not self.done:
+            self.start()
 
     def later(self):
         import time
