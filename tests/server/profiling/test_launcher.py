@@ -90,7 +90,9 @@ def test_readers_hear_the_polite_signal_where_ctrl_c_is_ignored() -> None:
 def test_a_reader_that_will_not_end_is_killed() -> None:
     """Hard time-outs: after the polite signal comes the other one."""
     with Launch() as launch:
-        launch.run("a", argv("stubborn.py"), 0.2)
+        launch.run("a", argv("stubborn.py"), 60)
+        collect(launch, lambda seen: any(isinstance(event, Began) for event in seen))
+        launch.stop("a")
         (end,) = ended(collect(launch, ended))
     assert end.status == -signal.SIGKILL
 
