@@ -9,12 +9,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.needs import NEEDS, is_present
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it sends to the background that way, and all that the tests start would be deaf to ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Making up inputs is as quick as the machine is free.
+settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("house")
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 _left_out: Counter[str] = Counter()

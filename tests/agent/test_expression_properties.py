@@ -20,9 +20,7 @@ from pyrometer.link.errors import LinkError
 
 REDACTOR = Redactor()
 NAMES = ("a", "b", "c")
-QUICK = settings(
-    deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+QUICK = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 numbers = st.one_of(
     st.booleans(),

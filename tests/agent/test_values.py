@@ -582,7 +582,7 @@ _TREES = st.recursive(
 
 
 @given(_TREES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_fits_is_copied_whole(tree: Any) -> None:
     """A value within the limits comes out as it went in."""
     node = capture({"tree": tree}, LARGEST)

@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
     folder = tmp_path / "policy"
     folder.mkdir(mode=0o755)
     for above in (tmp_path, *tmp_path.parents[:-2]):
-        if above.owner() and above.stat().st_uid == os.geteuid() and not above.stat().st_mode & stat.S_ISVTX:
+        if above.stat().st_uid == os.geteuid() and not above.stat().st_mode & stat.S_ISVTX:
             above.chmod(above.stat().st_mode & ~0o022)
     return folder / "policy.toml"
 

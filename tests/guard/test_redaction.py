@@ -212,7 +212,7 @@ _OTHERS = st.dictionaries(st.sampled_from(["user", "id", "note"]), st.text(max_s
 
 
 @given(_OTHERS, _SECRETS, st.sampled_from(["password", "api_key", "dbPassword", "Authorization"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_way_of_writing_down_a_dictionary_leaks(others: dict[str, object], secret: str, name: str) -> None:
     """Fault 53: quotes, backslashes and nesting in a secret do not end it early."""
     document = {**others, name: f"{secret}Zq9", "tail": 1}
@@ -227,7 +227,7 @@ def test_no_way_of_writing_down_a_dictionary_leaks(others: dict[str, object], se
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_can_be_asked(text: str) -> None:
     """Fault 47: whatever characters, no error; what was cleaned once stays as it is."""
     redactor = Redactor()

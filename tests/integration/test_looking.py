@@ -146,7 +146,7 @@ def test_forks_beside_a_recording_lose_no_child(
             process.stdin.write("\n")
             process.stdin.flush()
             assert process.stdout.readline() == "2000 ended well\n"
-            assert record.poll() is None
+            assert record.poll() is None, record.communicate()
             record.send_signal(signal.SIGINT)
             _, said = record.communicate(timeout=30)
         assert record.returncode == 0, said
