@@ -65,6 +65,8 @@ def test_dump_with_the_gil_held_names_the_holder(unique: str) -> None:
         (holder,) = [thread for thread in stacks["threads"] if thread["holds_gil"]]
         assert holder["frames"][-1]["file"].endswith("hold_gil.py")
         assert all(frame["locals"] is None for frame in holder["frames"])
+        recorded = pyrometer("record", unique, "-d", "1s", "--source", "agent")
+        assert (recorded.code, "the GIL is held" in recorded.err) == (5, True), recorded.err
 
 
 def test_an_agent_whose_queue_is_full_is_busy(unique: str) -> None:

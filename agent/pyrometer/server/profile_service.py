@@ -92,11 +92,16 @@ def _targets(start: messages.RecordStart, links: contextlib.ExitStack) -> list[T
     found = roster.candidates(start.service, start.pids)
     if not start.service and not start.pids:
         found = roster.the_only_service(found)
-    return [_target(candidate, links) for candidate in found]
+    asked_for = start.source == stack_pb2.SOURCE_AGENT
+    until = time.monotonic() + (_CALL_TIMEOUT if asked_for else 0.0)
+    return [_target(candidate, links, until, asked_for=asked_for) for candidate in found]
 
 
-def _target(candidate: Candidate, links: contextlib.ExitStack) -> Target:
-    """A process with the ways to its agent, if it answers: the link stays open as long as the recording."""
+def _target(candidate: Candidate, links: contextlib.ExitStack, until: float, *, asked_for: bool) -> Target:
+    """A process with the ways to its agent, if it answers: the link stays open as long as the recording.
+
+    Where the agent was asked for, nothing else will do, so it has until then to answer, and why it did not is told.
+    """
     ticks = kernel.start_ticks(candidate.pid)
     bare = Target(candidate.pid, candidate.service, start_ticks=ticks)
     if not candidate.addresses:
@@ -104,9 +109,9 @@ def _target(candidate: Candidate, links: contextlib.ExitStack) -> Target:
     try:
         link = candidate.open()
         links.callback(link.close)
-        hello = link.await_hello(time.monotonic() + roster.HELLO_TIMEOUT)
+        hello = link.await_hello(max(until, time.monotonic() + roster.HELLO_TIMEOUT))
     except LinkError as error:
-        refused = candidate.refused is not None or error.reason in _OWNER_SAYS_NO
+        refused = asked_for or candidate.refused is not None or error.reason in _OWNER_SAYS_NO
         return replace(bare, refused=error) if refused else bare
     if "sample" not in hello.features:
         return replace(bare, refused=Refused("the owner's policy forbids record here"))
