@@ -11,6 +11,7 @@ from pyrometer.server.probing import Hit
 from pyrometer.server.roster import outside_argv
 from pyrometer.server.snapshots import event_to_message
 from pyrometer.server.stacks import ProcessStacks
+from pyrometer.server.tasks import read_tasks
 
 
 def reply(**fields: object) -> dict[str, object]:
@@ -87,3 +88,54 @@ class Process:
 def test_without_the_agent_a_command_line_tells_no_secret(argv: list[str], shown: list[str]) -> None:
     """What follows -c is left out, and so is what follows the program's name; the rest is redacted."""
     assert list(outside_argv(Process(*argv))) == shown  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"id": "x"}, {"frames": [[7, 1, 0]]}, {"suspended": "long"}, {"awaited_by": 3}, {"loop": None}]
+)
+def test_tasks_of_another_shape_end_one_conversation(fields: dict[str, object]) -> None:
+    """As an error of that process."""
+    with pytest.raises(LinkClosed):
+        read_tasks(tasks_of(**fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": 2**80},
+        {"name": "\ud800"},
+        {"suspended": 1e300},
+        {"state": "DANCING"},
+        {"awaited_by": [5, -1]},
+        {"alike": -3},
+    ],
+)
+def test_what_is_odd_in_a_task_fails_nobody(fields: dict[str, object]) -> None:
+    """Text, numbers and states that are none of theirs."""
+    stacks = ProcessStacks(1, "shop", (), "AGENT", "", (), tasks=read_tasks(tasks_of(**fields)))
+    message = stacks_to_message(stacks)
+    assert message.has_tasks
+    assert len(message.tasks) == 1
+    assert list(message.tasks[0].awaited_by) == []
+
+
+def tasks_of(**fields: object) -> dict[str, object]:
+    """What an agent answers to `tasks`, with a task that has these fields."""
+    task = {
+        "id": 1,
+        "name": "t",
+        "loop": 1,
+        "state": "WAITING",
+        "cancelling": False,
+        "coroutine": "work",
+        "frames": [[0, 1, 0]],
+        "left_out": 0,
+        "awaited_by": [],
+        "alike": 0,
+        "suspended": None,
+        "waits_for": "Lock",
+        "holder": 9,
+        **fields,
+    }
+    loop = {"id": 1, "type": "asyncio.Loop", "thread": "MainThread", "tasks": 1}
+    return {"loops": [loop], "tasks": [task], "left_out": 0, "codes": [["f", "/x.py", "m"]]}

@@ -71,6 +71,18 @@ def read_locals(frame: FrameType) -> list[tuple[str, object]]:
     ]
 
 
+def read_foreign(frame: FrameType) -> list[tuple[str, object]] | None:
+    """What `read_locals` gives, of a frame that another thread may be running; None where that can't be had safely.
+
+    Each variable is read in one step of the interpreter's, from where the frame has it then. They need not all be of
+    the same moment. `prepare` must have run.
+    """
+    code = frame.f_code
+    if not code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):  # there the view takes all of them in one step
+        return read_locals(frame)
+    return None if _native is None else _native.read_foreign(frame, local_names(code))
+
+
 def read_local(frame: FrameType, name: str) -> object:
     """The value of one variable, or UNSET where it has none or there is no such variable. `prepare` must have run."""
     code = frame.f_code
@@ -176,6 +188,7 @@ class _NativeReader:
             raise RuntimeError("an interpreter of another build")
         self._pointer = ctypes.c_void_p
         self._object = ctypes.py_object
+        self._objects = ctypes.POINTER(ctypes.py_object)
         self._arrays: dict[int, tuple[Any, Any]] = {}
         self.offset = _calibrate(self, object())
 
@@ -199,6 +212,23 @@ class _NativeReader:
         if code.co_freevars or code.co_cellvars:
             values = [value if type(value) is not CellType else _content(value) for value in values]
         return _without_dotted([*zip(names, values, strict=True)])
+
+    def read_foreign(self, frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
+        """Names and values of the variables of a frame that another thread may run.
+
+        Subscripting the pointer follows `f_frame` as it is then, reads the variable and counts the reference, in one
+        step, between which and the next the other thread may go on: the interpreter moves a frame that ends into its
+        frame object, which we hold.
+        """
+        variables = self._objects.from_address(id(frame) + self.F_FRAME)
+        first = self.offset // 8
+        found = []
+        for index, name in enumerate(names, first):
+            try:
+                found.append((name, _content(variables[index])))
+            except ValueError:
+                found.append((name, UNSET))
+        return _without_dotted(found)
 
     def read_one(self, frame: FrameType, name: str) -> object:
         """The value of one variable of the frame."""

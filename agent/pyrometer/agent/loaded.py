@@ -13,8 +13,8 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NamedTuple
 
 from pyrometer.agent.mappings import held
+from pyrometer.agent.slices import Slices
 from pyrometer.agent.stacks import module_in, module_of
-from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ _NEAR = 3
 MAX_FRAMES = 1000
 """Frames of one thread that are looked at for code that runs now."""
 
-_STEP = 0.002
-_PAUSE = 0.0002
-
 
 class Place(NamedTuple):
     """A code object, and the module whose code it is."""
@@ -49,8 +46,7 @@ class Walk:
 
     def __init__(self) -> None:
         self._seen: dict[int, object] = {}
-        self._steps = 0
-        self._until = native.perf_counter() + _STEP
+        self._slices = Slices()
 
     def functions(self, module: ModuleType) -> Iterator[FunctionType]:
         """Functions that a module's variables lead to, also through classes, decorators and closures.
@@ -86,13 +82,10 @@ class Walk:
 
     def breathe(self) -> None:
         """Count a step; let others run if it is time to."""
-        self._steps += 1
-        if not self._steps & 127 and native.perf_counter() > self._until:
-            native.sleep(_PAUSE)
-            self._until = native.perf_counter() + _STEP
+        self._slices.breathe()
 
     def _is_new(self, obj: object) -> bool:
-        self.breathe()
+        self._slices.breathe()
         if id(obj) in self._seen or len(self._seen) >= MAX_OBJECTS:
             return False
         self._seen[id(obj)] = obj

@@ -5,6 +5,7 @@ The owner's policy is read at each request, so that an owner who says stop is he
 
 from __future__ import annotations
 
+from pyrometer.agent import tasks
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
 from pyrometer.agent.stacks import capture
@@ -77,6 +78,13 @@ class Requests:
 
     def _dump(self, request: dict[str, Any]) -> dict[str, Any]:
         answer = capture(self._reception.own_threads())
+        self._sources.name(code[1] for code in answer["codes"])
+        return answer
+
+    def _tasks(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = tasks.capture()
+        for task in answer["tasks"]:  # names are given while running, often of what is worked on
+            task["name"] = self._clean(task["name"])
         self._sources.name(code[1] for code in answer["codes"])
         return answer
 

@@ -17,6 +17,7 @@ _UNNAMED = "inspect"
 _NEEDED = {
     "ping": ("", "view"),
     "dump": ("dump", "view"),
+    "tasks": ("dump", "view"),
     "source": ("", "view"),
     "probes": ("", "view"),
     "sample": ("record", "profile"),

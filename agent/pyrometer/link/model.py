@@ -24,8 +24,8 @@ from pyrometer.link.errors import BadRequest, LinkError
 MAX_TEXT = 4096
 """Characters of any text in a request."""
 
-OPERATIONS = ("ping", "dump", "source", "sample", "sampled", "arm", "disarm", "probes")
-"""ping: are you there. dump: all threads' stacks. source: lines of source
+OPERATIONS = ("ping", "dump", "tasks", "source", "sample", "sampled", "arm", "disarm", "probes")
+"""ping: are you there. dump: all threads' stacks. tasks: asyncio's. source: lines of source
 text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes: probes."""
 
 
@@ -228,6 +228,18 @@ def dump_reply(threads: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
     adds. `lasti` tells whether a thread has moved within its line.
     """
     return {"threads": threads, "left_out": left_out}
+
+
+def tasks_reply(loops: list[dict[str, Any]], tasks: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
+    """The reply to `tasks`.
+
+    A loop is {"id", "type" ("" where it does not run), "thread": name of the thread that runs it, or "", "tasks": how
+    many it has}. A task is {"id", "name", "loop": its loop's id, "state" ("RUNNING", "WAITING", "READY", "CREATED"),
+    "cancelling", "coroutine", "frames" and "left_out" as in `dump`, "awaited_by": ids, "alike": how many in the same
+    place are not described, "suspended": seconds or null, "waits_for": "Lock", "Queue" or the like, or "", "holder": id
+    of the task that has the lock, or null}; "left_out" counts those that are not described. "codes" as in `dump`.
+    """
+    return {"loops": loops, "tasks": tasks, "left_out": left_out}
 
 
 def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:

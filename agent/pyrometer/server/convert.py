@@ -12,9 +12,12 @@ from pyrometer.server.wording import text, whole
 from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyrometer.server.checks import Check
     from pyrometer.server.roster import Process
     from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
+    from pyrometer.server.tasks import EventLoop, Tasks, TaskStack
 
 
 def process_to_message(process: Process) -> process_pb2.Process:
@@ -49,8 +52,8 @@ def error_to_message(pid: int, error: LinkError) -> error_pb2.ProcessError:
 
 
 def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
-    """All threads of a process."""
-    return stack_pb2.ProcessStacks(
+    """All threads and tasks of a process."""
+    message = stack_pb2.ProcessStacks(
         pid=stacks.pid,
         service=text(stacks.service),
         argv=[text(word) for word in stacks.argv],
@@ -60,6 +63,44 @@ def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
         threads_left_out=whole(stacks.left_out),
         cpu_percent=stacks.cpu_percent,
     )
+    if stacks.tasks is not None:
+        _add_tasks(message, stacks.tasks, stacks.prefixes)
+    return message
+
+
+def _add_tasks(message: stack_pb2.ProcessStacks, tasks: Tasks, prefixes: tuple[str, ...]) -> None:
+    names = tasks.name_of
+    message.has_tasks = True
+    message.tasks_left_out = whole(tasks.left_out)
+    message.event_loops.extend(_loop_to_message(loop) for loop in tasks.loops)
+    message.tasks.extend(_task_to_message(task, names, prefixes) for task in tasks.tasks)
+
+
+def _loop_to_message(loop: EventLoop) -> stack_pb2.EventLoop:
+    return stack_pb2.EventLoop(
+        id=whole(loop.loop_id, 64), thread=text(loop.thread), type=text(loop.type), tasks=whole(loop.tasks)
+    )
+
+
+def _task_to_message(task: TaskStack, names: Mapping[int, str], prefixes: tuple[str, ...]) -> stack_pb2.TaskStack:
+    message = stack_pb2.TaskStack(
+        id=whole(task.task_id, 64),
+        name=text(task.name),
+        loop_id=whole(task.loop_id, 64),
+        state=stack_pb2.TaskState.Value(f"TASK_STATE_{task.state or 'UNSPECIFIED'}"),
+        cancelling=task.is_cancelling,
+        coroutine=text(task.coroutine),
+        frames=[_frame_to_message(frame, prefixes) for frame in task.frames],
+        frames_left_out=whole(task.left_out),
+        awaited_by=[text(names[number]) for number in task.awaited_by],
+        awaited_by_ids=[whole(number, 64) for number in task.awaited_by],
+        alike=whole(task.alike),
+        suspended_seconds=task.suspended_seconds,
+    )
+    if task.waits_for:
+        owner = None if task.holder is None else text(task.holder)
+        message.waits_for.CopyFrom(stack_pb2.Wait(kind=text(task.waits_for), owner=owner))
+    return message
 
 
 def _thread_to_message(thread: ThreadStack, prefixes: tuple[str, ...]) -> stack_pb2.ThreadStack:

@@ -8,18 +8,21 @@ seconds are over, since a busy process answers late and answers better.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
 from pyrometer.link.errors import LinkClosed, LinkError
+from pyrometer.link.model import Hello
 from pyrometer.server import kernel
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.links import AgentBusy, AgentLink
 from pyrometer.server.roster import Candidate, outside_argv
-from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, with_kernel, with_sources
+from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, frames_of, with_kernel, with_sources
+from pyrometer.server.tasks import Tasks, read_tasks
 
 AGENT_ALONE = 0.5
 AGENT_AT_MOST = 3.0
@@ -34,15 +37,18 @@ def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
     pool = ThreadPoolExecutor(1, thread_name_prefix="look")
     try:
         began = time.monotonic()
-        asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval)
-        wait([asked], AGENT_ALONE + interval)
+        awake = threading.Event()
+        asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval, awake)
+        asked.add_done_callback(lambda _: awake.set())
+        if awake.wait(AGENT_ALONE + interval):
+            wait([asked], AGENT_AT_MOST + interval)
         return _finish(asked) if _has_answered(asked) else _beside(candidate, asked, began)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def from_agent(candidate: Candidate, interval: float, deadline: float) -> ProcessStacks:
-    """Ask the agent twice. Raises LinkError."""
+def from_agent(candidate: Candidate, interval: float, deadline: float, awake: threading.Event) -> ProcessStacks:
+    """Ask the agent twice; `awake` is set once it has answered both times. Raises LinkError."""
     with contextlib.closing(candidate.open()) as link:
         hello = link.await_hello(deadline)
         meter = _Meter(candidate.pid)
@@ -50,6 +56,7 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
         time.sleep(interval)
         second = link.call("dump", deadline)
         meter.stop()
+        awake.set()
         threads = compare(_threads(first), _threads(second))
         measured = with_kernel(threads, meter.before, meter.after, meter.seconds)
         return ProcessStacks(
@@ -62,6 +69,7 @@ def from_agent(candidate: Candidate, interval: float, deadline: float) -> Proces
             left_out=_left_out(second),
             cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
+            tasks=_tasks(link, hello, deadline),
         )
 
 
@@ -154,23 +162,33 @@ def _left_out(reply: dict[str, Any]) -> int:
 
 
 def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadStack:
-    frames = tuple(
-        Frame(codes[index][0], codes[index][1], int(line), codes[index][2], position=int(lasti))
-        for index, line, lasti in entry["frames"]
-    )
+    frames = frames_of(entry["frames"], codes)
     return ThreadStack(str(entry["name"])[:200], int(entry["native_id"]), frames, int(entry["left_out"]))
 
 
 def _with_source_lines(link: AgentLink, threads: tuple[ThreadStack, ...], deadline: float) -> tuple[ThreadStack, ...]:
+    return with_sources(threads, _source_lines(link, (frame for each in threads for frame in each.frames), deadline))
+
+
+def _source_lines(link: AgentLink, frames: Iterable[Frame], deadline: float) -> Callable[[str, int], str]:
     """Ask for the text of each line once; without it the stacks are still worth showing."""
-    places = list({(frame.file, frame.line) for thread in threads for frame in thread.frames})[:20_000]
-    try:
+    places = list({(frame.file, frame.line) for frame in frames})[:20_000]
+    texts: dict[tuple[str, int], str] = {}
+    with contextlib.suppress(AgentBusy, LinkError, KeyError, TypeError, ValueError, IndexError):
         lines = link.call("source", deadline, lines=[[file, line, 0, 0] for file, line in places])["lines"]
         texts = {place: str(found[0][1]).strip() for place, found in zip(places, lines, strict=True) if found}
-    except (AgentBusy, LinkError, KeyError, TypeError, ValueError, IndexError):
-        return threads
-    text_of: Callable[[str, int], str] = lambda file, line: texts.get((file, line), "")  # noqa: E731
-    return with_sources(threads, text_of)
+    return lambda file, line: texts.get((file, line), "")
+
+
+def _tasks(link: AgentLink, hello: Hello, deadline: float) -> Tasks | None:
+    """Ask for asyncio's tasks; None where the agent knows of none, or has no time: threads are worth showing alone."""
+    if "tasks" not in hello.features:
+        return None
+    try:
+        tasks = read_tasks(link.call("tasks", deadline))
+    except AgentBusy:
+        return None
+    return tasks.with_sources(_source_lines(link, (f for task in tasks.tasks for f in task.frames), deadline))
 
 
 class _Meter:

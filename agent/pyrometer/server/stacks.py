@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from pyrometer.server.kernel import Thread as KernelThread
+
+if TYPE_CHECKING:
+    from pyrometer.server.tasks import Tasks
 
 _STATES = {"R": "RUNNING", "S": "WAITING", "I": "WAITING", "D": "BLOCKED", "T": "STOPPED", "t": "STOPPED"}
 
@@ -50,11 +54,21 @@ class ProcessStacks:
     left_out: int = 0
     cpu_percent: float | None = None
     prefixes: tuple[str, ...] = ()
+    tasks: Tasks | None = None
+    """Tasks of asyncio; None: not read."""
 
     @property
     def gil_holder(self) -> ThreadStack | None:
         """The thread that holds the GIL, where that was seen."""
         return next((thread for thread in self.threads if thread.holds_gil), None)
+
+
+def frames_of(entries: Iterable[Any], codes: list[tuple[str, str, str]]) -> tuple[Frame, ...]:
+    """Frames of an agent's answer: code, line, position in it. Raises what foreign data raise."""
+    return tuple(
+        Frame(codes[index][0], codes[index][1], int(line), codes[index][2], position=int(lasti))
+        for index, line, lasti in entries
+    )
 
 
 def compare(first: tuple[ThreadStack, ...], second: tuple[ThreadStack, ...]) -> tuple[ThreadStack, ...]:

@@ -88,7 +88,41 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "cpu_percent": optional(message, "cpu_percent"),
         "threads": [thread(each) for each in message.threads],
         "threads_left_out": message.threads_left_out,
+        "event_loops": [event_loop(each) for each in message.event_loops] if message.has_tasks else None,
+        "tasks": [task(each) for each in message.tasks] if message.has_tasks else None,
+        "tasks_left_out": message.tasks_left_out,
     }
+
+
+def event_loop(message: stack_pb2.EventLoop) -> Document:
+    """A loop that runs, or that has tasks."""
+    return {"id": message.id, "thread": message.thread or None, "type": message.type or None, "tasks": message.tasks}
+
+
+def task(message: stack_pb2.TaskStack) -> Document:
+    """A task of asyncio, its frames innermost first."""
+    return {
+        "id": message.id,
+        "name": message.name,
+        "loop_id": message.loop_id,
+        "state": enum(message, "state", "TASK_STATE_"),
+        "cancelling": message.cancelling,
+        "coroutine": message.coroutine,
+        "suspended_seconds": optional(message, "suspended_seconds"),
+        "awaited_by": list(message.awaited_by),
+        "awaited_by_ids": list(message.awaited_by_ids),
+        "waits_for": _wait(message),
+        "alike": message.alike,
+        "frames": [frame(each) for each in message.frames],
+        "frames_left_out": message.frames_left_out,
+    }
+
+
+def _wait(message: stack_pb2.ThreadStack | stack_pb2.TaskStack) -> Document | None:
+    """What it waits for; None: nothing, or not known."""
+    if not message.HasField("waits_for"):
+        return None
+    return {"kind": message.waits_for.kind, "owner": optional(message.waits_for, "owner")}
 
 
 def thread(message: stack_pb2.ThreadStack) -> Document:

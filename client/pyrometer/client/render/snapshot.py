@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from pyrometer.client.render.stacks import folded, place, short_name
+from pyrometer.client.render.places import place
+from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
 from pyrometer.client.render.values import block_of, line_of, numbered, references
 

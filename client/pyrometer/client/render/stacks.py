@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from pyrometer.client.render.places import place
 from pyrometer.client.render.processes import command
+from pyrometer.client.render.tasks import TaskTree
+from pyrometer.client.render.tasks import shapes as task_shapes
 from pyrometer.client.render.terminal import Style, cut, escape
 
 Document = dict[str, Any]
@@ -16,7 +19,6 @@ _OWN = "service"
 _IDLE = {"get", "wait", "sleep", "accept", "select", "poll", "join", "acquire", "recv", "recv_into", "epoll", "_recv"}
 _WORTH_SAYING, _BUSY = 0.5, 5.0
 """Per cent of a core from which on it is said, and from which on a thread that waits is not idle."""
-_VERSION_FOLDER = re.compile(r"python3\.\d+t?")
 _TARGET = re.compile(r"(?P<name>.+) (?P<target>\([\w.<>]+\))")
 """What `threading` calls a thread that nobody named: `Thread-3 (work)`."""
 _SHOWN_NAMES = 6
@@ -41,10 +43,12 @@ class StackText:
 
     def _summary(self, processes: list[Document]) -> str:
         threads = sum(len(process["threads"]) for process in processes)
+        tasks = sum(loop["tasks"] for process in processes for loop in process.get("event_loops") or ())
         names = ", ".join(sorted({process["service"] for process in processes if process["service"]}))
         return (
             f"{escape(names)}{': ' if names else ''}{_count(len(processes), 'process', 'processes')}, "
-            f"{_count(threads, 'thread', 'threads')}, looked at twice"
+            f"{_count(threads, 'thread', 'threads')}, "
+            f"{f'{tasks:,} tasks, ' if tasks else ''}looked at twice"
         )
 
     def _process(self, group: list[Document]) -> Iterator[str]:
@@ -61,6 +65,7 @@ class StackText:
             yield from self._threads(same)
         if first.get("threads_left_out"):
             yield f"  … {first['threads_left_out']} more threads"
+        yield from TaskTree(self._style, self._width, every_frame=self._every_frame).lines(first)
 
     def _threads(self, threads: list[Document]) -> Iterator[str]:
         """Threads that stand in the same place; of idle ones, the own code that waits."""
@@ -173,14 +178,6 @@ def short_name(thread: str) -> str:
     return match["name"] if match else thread
 
 
-def place(frame: Document) -> str:
-    """Say where a frame is: file and line; of the file, its last two parts: what tells it to who wrote it."""
-    parts = frame["file"].split("/")[-2:]
-    if len(parts) == 2 and _VERSION_FOLDER.fullmatch(parts[0]):  # a module of the standard library
-        parts = parts[1:]
-    return f"{'/'.join(parts)}:{frame['line']}"
-
-
 def folded(frames: list[Document]) -> str:
     """A run of frames that are not shown: how many, and of which packages."""
     packages = [name for name in dict.fromkeys(map(_package, frames)) if name]
@@ -214,7 +211,8 @@ def _alike(processes: list[Document]) -> list[list[Document]]:
     """Processes whose threads all stand in the same places and that were read in the same way."""
     groups: dict[tuple[object, ...], list[Document]] = {}
     for process in processes:
-        key = (process["source"], process["reason"], tuple(sorted(map(str, map(_stack_key, process["threads"])))))
+        threads = tuple(sorted(map(str, map(_stack_key, process["threads"]))))
+        key = (process["source"], process["reason"], threads, task_shapes(process))
         groups.setdefault(key, []).append(process)
     return list(groups.values())
 
