@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
 from types import FrameType
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyrometer.agent import frames
-from pyrometer.agent.frames import UNSET, local_names, local_reader, read_local, read_locals
+from pyrometer.agent.frames import UNSET, local_names, local_reader, read_foreign, read_local, read_locals
 
 
 @pytest.fixture(autouse=True)
@@ -265,3 +266,53 @@ def test_unprepared_it_reads_all_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert dict(read_locals(frame))["third"] == 3
     assert read_local(frame, "never") is UNSET
     assert local_reader(frame.f_code, "third")(frame) == 3
+
+
+def test_the_variables_of_a_frame_that_another_thread_runs() -> None:
+    """Each as it is at that moment, unset ones and cells among them; and the thread goes on unharmed."""
+    begun, over = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def busy(argument: str) -> None:
+        count = 0
+        unset: int
+        shared = ["cell"]
+        begun.set()
+        while not over.is_set():
+            count += 1
+        seen.append(count)
+        unset = len(shared)
+        seen.extend(unset for _ in shared)
+
+    thread = threading.Thread(target=busy, args=("given",))
+    thread.start()
+    try:
+        assert begun.wait(30)
+        for _ in range(200):
+            frame = sys._current_frames()[thread.ident or 0]
+            while frame.f_code is not busy.__code__:
+                assert frame.f_back
+                frame = frame.f_back
+            found = dict(read_foreign(frame) or ())
+            assert (found["argument"], found["shared"], found["unset"]) == ("given", ["cell"], UNSET)
+            assert type(found["count"]) is int
+    finally:
+        over.set()
+        thread.join()
+    assert seen[0] > 0
+    assert dict(read_foreign(frame) or ())["count"] == seen[0]  # it is over: what it had last
+
+
+def test_frames_that_may_dangle_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to 3.13.5 a generator's frame must not be read once the generator is gone, so who reads has to hold it."""
+    monkeypatch.setattr(frames, "_FRAMES_DANGLE", True)
+
+    def numbers() -> Iterator[int]:
+        value = 1
+        yield value
+
+    generator = numbers()
+    next(generator)
+    frame = generator.gi_frame  # type: ignore[attr-defined]
+    assert read_foreign(frame) is None
+    assert read_foreign(frame, kept=True) == [("value", 1)]

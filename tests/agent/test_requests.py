@@ -92,3 +92,47 @@ def test_the_audit_names_who_removed_probes(requests: Requests, world: Everythin
     assert line.startswith("removed by uid 0, pid 7: probes 0")
     assert line.endswith(" and 85 more")
     assert len(line) < 1000
+
+
+def test_locals_are_redacted_and_leave_a_line(requests: Requests, world: Everything) -> None:
+    """Who reads values is written down; a secret by its name stays inside."""
+    password, plain = "hunter2", "shown"
+    reply = requests.handle({"op": "locals", "of": "threads"})
+    values = _values_of(reply, "test_locals_are_redacted_and_leave_a_line")
+    assert values["plain"]["value"] == plain
+    assert values["password"]["kind"] == "redacted"
+    assert password not in str(reply)
+    (line,) = world.lines
+    assert line.startswith("variables of ")
+    assert line.endswith(" frames of threads read by uid 0, pid 7")
+
+
+def test_locals_keep_to_the_policy(requests: Requests, policy: Path) -> None:
+    """`values = "shape"`, forbidden modules and roles hold for them as for probes; `view` has stacks, no values."""
+    text = "no content"
+    policy.write_text('values = "shape"\n')
+    values = _values_of(requests.handle({"op": "locals", "of": "threads"}), "test_locals_keep_to_the_policy")
+    assert values["text"] == {"type": "str", "kind": "str", "size": len(text), "why": "shape"}
+    policy.write_text(f'[forbid]\nmodules = ["{__name__}"]\n')
+    assert _values_of(requests.handle({"op": "locals", "of": "threads"}), "test_locals_keep_to_the_policy") is None
+    policy.write_text('[roles]\n"uid:0" = "profile"\n')
+    with pytest.raises(Refused):
+        requests.handle({"op": "locals", "of": "tasks"})
+    assert "tasks" in requests.handle({"op": "tasks"})
+
+
+def test_locals_of_what_else_are_refused(requests: Requests) -> None:
+    """And so are limits without an end."""
+    with pytest.raises(BadRequest):
+        requests.handle({"op": "locals", "of": "modules"})
+    with pytest.raises(BadRequest):
+        requests.handle({"op": "locals", "of": "threads", "limits": {"depth": 10_000}})
+
+
+def _values_of(reply: dict[str, Any], function: str) -> Any:
+    """The values of the one frame of a function, by name; None where it shows none."""
+    for thread in reply["threads"]:
+        for (code, _, _), values in zip(thread["frames"], thread["locals"], strict=False):
+            if reply["codes"][code][0] == function:
+                return None if values is None else dict(values)
+    raise AssertionError(function)

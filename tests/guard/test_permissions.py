@@ -9,7 +9,7 @@ from pyrometer.guard.policy import Policy
 from pyrometer.link.errors import Refused
 from pyrometer.link.model import OPERATIONS
 
-EVERYTHING = ["ping", "dump", "tasks", "source", "probes", "sample", "sampled", "arm", "disarm"]
+EVERYTHING = ["ping", "dump", "tasks", "locals", "source", "probes", "sample", "sampled", "arm", "disarm"]
 
 
 def test_every_operation_has_its_role() -> None:
@@ -22,8 +22,8 @@ def test_every_operation_has_its_role() -> None:
     ("role", "missing"),
     [
         ("none", set(EVERYTHING)),
-        ("view", {"sample", "sampled", "arm", "disarm"}),
-        ("profile", {"arm", "disarm"}),
+        ("view", {"locals", "sample", "sampled", "arm", "disarm"}),
+        ("profile", {"locals", "arm", "disarm"}),
         ("inspect", set()),
         ("admin", set()),
     ],

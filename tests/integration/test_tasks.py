@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.support.schemas import validate
@@ -61,3 +64,50 @@ def test_from_outside_tasks_are_null(unique: str) -> None:
     with program("hold_gil", unique):
         (process,) = pyrometer("dump", unique, "-o", "json").document["processes"]
         assert (process["tasks"], process["event_loops"]) == (None, None)
+
+
+def test_locals_of_threads_and_tasks(unique: str) -> None:
+    """`--locals`: the values of every frame, secrets withheld, and a line on the service's stderr for the owner."""
+    with program("awaiting", unique) as process:
+        typed = pyrometer("dump", unique, "--locals", "-o", "json")
+        assert typed.code == 0, typed.err
+        validate("dump", typed.document)
+        (found,) = typed.document["processes"]
+        assert found["locals_reason"] is None
+        tasks = {task["name"]: task for task in found["tasks"]}
+        assert tasks["secretive"]["frames"][-1]["locals"] == {
+            "number": {"type": "int", "kind": "int", "value": 7},
+            "api_token": {"type": "str", "kind": "redacted", "why": "name"},
+        }
+        own = found["threads"][0]["frames"][-1]
+        assert own["locals"]["lock"]["type"] == "asyncio.locks.Lock"
+        text = pyrometer("dump", unique, "--locals").out
+        assert "number     7" in text
+        process.kill()
+        assert process.stderr
+        said = process.stderr.read()
+        assert "frames of tasks read by uid" in said
+        assert "hunter2" not in said + text
+
+
+@pytest.mark.once
+def test_locals_need_the_role_that_reads_values(unique: str, policy: Path) -> None:
+    """Refused as a policy refuses, and stacks are there without."""
+    policy.write_text(f'[roles]\n"uid:{os.getuid()}" = "view"\n')
+    with program("awaiting", unique):
+        typed = pyrometer("dump", unique, "--locals")
+        assert (typed.code, typed.out) == (7, "")
+        assert "this needs inspect" in typed.err
+        assert pyrometer("dump", unique).code == 0
+
+
+@pytest.mark.once
+def test_from_outside_there_are_no_values(unique: str) -> None:
+    """They are null, the exit code is 0, and it is said why."""
+    with program("hold_gil", unique):
+        typed = pyrometer("dump", unique, "--locals", "-o", "json")
+        (process,) = typed.document["processes"]
+        assert typed.code == 0
+        assert all(frame["locals"] is None for thread in process["threads"] for frame in thread["frames"])
+        assert "by the agent only" in process["locals_reason"]
+        assert "without values: values are read by the agent only" in pyrometer("dump", unique, "--locals").out

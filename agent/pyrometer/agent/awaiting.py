@@ -157,7 +157,7 @@ class Awaiting:
 
     def _variables(self, link: object) -> dict[str, Any]:
         frame = frame_of(link)
-        return {} if frame is None else dict(read_foreign(frame) or ())
+        return {} if frame is None else dict(read_foreign(frame, kept=True) or ())
 
 
 def _by_code(names: dict[tuple[str, str, str], Any]) -> dict[int, Any]:

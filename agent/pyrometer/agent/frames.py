@@ -24,6 +24,12 @@ _OPTIMIZED = 1
 """Flag of code whose locals are not in a dictionary: functions, unlike modules and class bodies."""
 
 
+_SUSPENDABLE = 0x20 | 0x80 | 0x200
+"""Flags of the code of generators, coroutines and asynchronous generators."""
+_FRAMES_DANGLE = (3, 13) <= sys.version_info < (3, 13, 6)
+"""Whether a generator's frame may not be read once the generator is gone (python/cpython#125723)."""
+
+
 class Unset:
     """The type of UNSET."""
 
@@ -71,13 +77,18 @@ def read_locals(frame: FrameType) -> list[tuple[str, object]]:
     ]
 
 
-def read_foreign(frame: FrameType) -> list[tuple[str, object]] | None:
+def read_foreign(frame: FrameType, *, kept: bool = False) -> list[tuple[str, object]] | None:
     """What `read_locals` gives, of a frame that another thread may be running; None where that can't be had safely.
 
     Each variable is read in one step of the interpreter's, from where the frame has it then. They need not all be of
     the same moment. `prepare` must have run.
+
+    Args:
+        kept: whether the caller holds the generator or coroutine whose frame it is, if it is one's.
     """
     code = frame.f_code
+    if _FRAMES_DANGLE and code.co_flags & _SUSPENDABLE and not kept:
+        return None
     if not code.co_flags & _OPTIMIZED or sys.version_info >= (3, 13):  # there the view takes all of them in one step
         return read_locals(frame)
     return None if _native is None else _native.read_foreign(frame, local_names(code))

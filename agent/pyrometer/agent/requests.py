@@ -6,6 +6,7 @@ The owner's policy is read at each request, so that an owner who says stop is he
 from __future__ import annotations
 
 from pyrometer.agent import tasks
+from pyrometer.agent.disclosure import Disclosure
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
 from pyrometer.agent.stacks import capture
@@ -14,7 +15,7 @@ from pyrometer.guard import permissions
 from pyrometer.guard.policy import in_force
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import BadRequest, LinkError, UnknownOperation
-from pyrometer.link.model import OPERATIONS, ProbeSpec
+from pyrometer.link.model import OPERATIONS, ProbeLimits, ProbeSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,24 @@ class Requests:
         return answer
 
     def _tasks(self, request: dict[str, Any]) -> dict[str, Any]:
-        answer = tasks.capture()
+        return self._named_tasks(tasks.capture())
+
+    def _locals(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What `dump` or `tasks` answers, as `of` says ("threads", "tasks"), with the values of all frames."""
+        of = request.get("of")
+        if of not in ("threads", "tasks"):
+            raise BadRequest('locals are of "threads" or of "tasks"')
+        limits = ProbeLimits.from_wire(request.get("limits", {}))
+        disclosure = Disclosure(limits, self._policy, Redactor.from_policy(self._policy))
+        if of == "threads":
+            answer = capture(self._reception.own_threads(), disclosure)
+            self._sources.name(code[1] for code in answer["codes"])
+        else:
+            answer = self._named_tasks(tasks.capture(disclosure))
+        self._audit(f"variables of {disclosure.frames} frames of {of} read by {self._proven()}")
+        return answer
+
+    def _named_tasks(self, answer: dict[str, Any]) -> dict[str, Any]:
         for task in answer["tasks"]:  # names are given while running, often of what is worked on
             task["name"] = self._clean(task["name"])
         self._sources.name(code[1] for code in answer["codes"])

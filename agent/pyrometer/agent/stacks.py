@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
+    from pyrometer.agent.disclosure import Disclosure
+
 MAX_THREADS = 2000
 MAX_FRAMES = 200
 """Innermost frames of a thread that are described."""
@@ -49,8 +51,13 @@ class CodeTable:
         return number
 
 
-def capture(own: Container[int]) -> dict[str, Any]:
-    """Describe all threads; `own` are the idents of the agent's, marked as such. Shape: `link.model.dump_reply`."""
+def capture(own: Container[int], disclosure: Disclosure | None = None) -> dict[str, Any]:
+    """Describe all threads. Shape: `link.model.dump_reply`.
+
+    Args:
+        own: idents of the agent's threads, marked as such.
+        disclosure: reads the values of the others' frames; None: nothing does.
+    """
     table = CodeTable()
     names = thread_names()
     frames = sys._current_frames()
@@ -63,6 +70,10 @@ def capture(own: Container[int]) -> dict[str, Any]:
         threads.append(_described(ident, names.pop(ident, None), walked, left_out, agent=ident in own))
     seen = {thread["native_id"] for thread in threads}
     threads += [_described(ident, named, [], 0, agent=False) for ident, named in _without_frames(names, frames, seen)]
+    if disclosure is not None:
+        for thread in threads:
+            if not thread["agent"]:
+                _disclose(thread, table, disclosure)
     return {**dump_reply(threads, len(frames)), "codes": table.described}
 
 
@@ -146,6 +157,20 @@ def module_in(scope: dict[str, Any]) -> str:
 def _name_in(fields: dict[Any, Any] | None, ident: int) -> str:
     name = held(fields, "_name")
     return name if type(name) is str else f"thread {ident:#x}"
+
+
+def _disclose(thread: dict[str, Any], table: CodeTable, disclosure: Disclosure) -> None:
+    """Look at one thread again, and read its frames' values. That takes time: no other's frames are held meanwhile."""
+    frame = sys._current_frames().get(thread["ident"])
+    if frame is None:
+        return
+    stack: list[FrameType] = []
+    at: FrameType | None = frame
+    while at is not None and len(stack) < MAX_FRAMES:
+        stack.append(at)
+        at = at.f_back
+    thread["frames"], thread["left_out"] = _walk(frame, table)
+    thread["locals"] = disclosure.of_stack(stack)
 
 
 def _walk(frame: FrameType | None, table: CodeTable) -> tuple[list[list[int]], int]:

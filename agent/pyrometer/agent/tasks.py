@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.census import Choice
+    from pyrometer.agent.disclosure import Disclosure
     from pyrometer.agent.loops import RunningLoop
 
 MAX_TASKS = 1000
@@ -38,8 +39,8 @@ MAX_DESCRIBING = 0.2
 MAX_LOOPS = 200
 
 
-def capture() -> dict[str, Any]:
-    """Describe all tasks. Shape: `link.model.tasks_reply`."""
+def capture(disclosure: Disclosure | None = None) -> dict[str, Any]:
+    """Describe all tasks; `disclosure` reads the values of their frames. Shape: `link.model.tasks_reply`."""
     table = CodeTable()
     if module_global("asyncio.tasks", "Task") is None:
         return {**tasks_reply([], [], 0), "codes": table.described}
@@ -49,7 +50,7 @@ def capture() -> dict[str, Any]:
     census = Census(futures, awaiting, Slices(MAX_COUNTING))
     census.take([each.loop for each in loops])
     slices = Slices(MAX_DESCRIBING)
-    description = _Description(census, futures, awaiting, table)
+    description = _Description(census, futures, awaiting, table, disclosure)
     tasks = []
     for choice in census.choose(MAX_TASKS):
         if not slices.over and (entry := description.of(choice)) is not None:
@@ -65,11 +66,14 @@ def capture() -> dict[str, Any]:
 class _Description:
     """Describes tasks one by one; what it noted of all of them tells who holds a lock."""
 
-    def __init__(self, census: Census, futures: Futures, awaiting: Awaiting, table: CodeTable) -> None:
+    def __init__(
+        self, census: Census, futures: Futures, awaiting: Awaiting, table: CodeTable, disclosure: Disclosure | None
+    ) -> None:
         self._census = census
         self._futures = futures
         self._awaiting = awaiting
         self._table = table
+        self._disclosure = disclosure
         self._wanted: list[tuple[dict[str, Any], int]] = []
         """Tasks that wait for a lock, each with the lock's id."""
         self._described: list[dict[str, Any]] = []
@@ -83,7 +87,8 @@ class _Description:
         chain = list(links(coro))
         waiter = self._futures.field(task, "_fut_waiter")
         last = chain[-1] if chain else None
-        frames, left_out = self._frames(coro, chain)
+        frames = _frames(coro, chain)
+        shown = frames[:MAX_FRAMES]
         entry = {
             "id": choice.number,
             "name": self._futures.name(task),
@@ -91,14 +96,16 @@ class _Description:
             "state": self._state(coro, waiter),
             "cancelling": self._futures.is_cancelled(task),
             "coroutine": _name(coro),
-            "frames": frames,
-            "left_out": left_out,
+            "frames": [[self._table.index(frame), frame.f_lineno or 0, frame.f_lasti] for frame in shown],
+            "left_out": len(frames) - len(shown),
             "awaited_by": list(self._census.awaited_by.get(choice.number, ())),
             "alike": choice.alike,
             "suspended": self._awaiting.seconds(last),
             "waits_for": self._awaiting.wait_kind(last),
             "holder": None,
         }
+        if self._disclosure is not None:
+            entry["locals"] = self._disclosure.of_stack(shown, kept=entry["state"] != "RUNNING")
         if entry["waits_for"] == "Lock":
             self._wanted.append((entry, id(self._awaiting.lock_of(last))))
         self._described.append(entry)
@@ -126,14 +133,11 @@ class _Description:
             return "RUNNING"
         return "READY" if is_begun(coro) else "CREATED"
 
-    def _frames(self, coro: object, chain: list[object]) -> tuple[list[list[int]], int]:
-        """Frames of a chain, innermost first, and how many there are beyond the limit."""
-        frames = [frame for link in reversed(chain) if (frame := frame_of(link)) is not None]
-        if is_running(coro):
-            frames = _running_frames(frame_of(coro)) or frames
-        shown = frames[:MAX_FRAMES]
-        described = [[self._table.index(frame), frame.f_lineno or 0, frame.f_lasti] for frame in shown]
-        return described, len(frames) - len(shown)
+
+def _frames(coro: object, chain: list[object]) -> list[FrameType]:
+    """Frames of a chain, innermost first; of one that runs those of its thread."""
+    frames = [frame for link in reversed(chain) if (frame := frame_of(link)) is not None]
+    return (_running_frames(frame_of(coro)) or frames) if is_running(coro) else frames
 
 
 def _number(loops: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> None:

@@ -122,8 +122,11 @@ class Capture:
 
     def locals(self, frame: FrameType) -> list[list[Any]]:
         """Copy the variables of a frame; a last one named `…` tells how many were left out."""
+        return self.variables(read_locals(frame))
+
+    def variables(self, variables: list[tuple[str, Any]]) -> list[list[Any]]:
+        """Copy variables that have been read; a last one named `…` tells how many were left out."""
         found: list[list[Any]] = []
-        variables = read_locals(frame)
         verdicts = self._verdicts
         for index, (name, value) in enumerate(variables):
             if not index & _CHECK and (index >= MAX_LOCALS or self._is_late()):

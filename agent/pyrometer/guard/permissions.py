@@ -18,6 +18,7 @@ _NEEDED = {
     "ping": ("", "view"),
     "dump": ("dump", "view"),
     "tasks": ("dump", "view"),
+    "locals": ("dump", "inspect"),
     "source": ("", "view"),
     "probes": ("", "view"),
     "sample": ("record", "profile"),

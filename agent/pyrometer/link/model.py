@@ -24,9 +24,10 @@ from pyrometer.link.errors import BadRequest, LinkError
 MAX_TEXT = 4096
 """Characters of any text in a request."""
 
-OPERATIONS = ("ping", "dump", "tasks", "source", "sample", "sampled", "arm", "disarm", "probes")
-"""ping: are you there. dump: all threads' stacks. tasks: asyncio's. source: lines of source
-text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes: probes."""
+OPERATIONS = ("ping", "dump", "tasks", "locals", "source", "sample", "sampled", "arm", "disarm", "probes")
+"""ping: are you there. dump: all threads' stacks. tasks: asyncio's. locals: either, with values. source: lines of
+source text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes:
+probes."""
 
 
 class Hello(NamedTuple):
@@ -225,7 +226,8 @@ def dump_reply(threads: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
 
     A thread is {"name", "ident", "native_id", "daemon", "agent": true for ours, "frames", "left_out"}; a frame is
     [index of a code, line, lasti], innermost first; a code is [function, file, module] in "codes", which the caller
-    adds. `lasti` tells whether a thread has moved within its line.
+    adds. `lasti` tells whether a thread has moved within its line. With `locals` a thread has "locals" too: for each of
+    its frames [[name, value], …] as in `hit_event`, or null; frames beyond the end of that list have none.
     """
     return {"threads": threads, "left_out": left_out}
 
@@ -237,7 +239,8 @@ def tasks_reply(loops: list[dict[str, Any]], tasks: list[dict[str, Any]], left_o
     many it has}. A task is {"id", "name", "loop": its loop's id, "state" ("RUNNING", "WAITING", "READY", "CREATED"),
     "cancelling", "coroutine", "frames" and "left_out" as in `dump`, "awaited_by": ids, "alike": how many in the same
     place are not described, "suspended": seconds or null, "waits_for": "Lock", "Queue" or the like, or "", "holder": id
-    of the task that has the lock, or null}; "left_out" counts those that are not described. "codes" as in `dump`.
+    of the task that has the lock, or null}; "left_out" counts those that are not described. "codes" and "locals" as in
+    `dump`.
     """
     return {"loops": loops, "tasks": tasks, "left_out": left_out}
 

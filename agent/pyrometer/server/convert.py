@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pyrometer.link.errors import LinkError
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
+from pyrometer.server.values import named_to_message
 from pyrometer.server.wording import text, whole
-from pyrometer.v1 import error_pb2, process_pb2, stack_pb2
+from pyrometer.v1 import error_pb2, process_pb2, stack_pb2, value_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,7 @@ def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
         threads=[_thread_to_message(thread, stacks.prefixes) for thread in stacks.threads],
         threads_left_out=whole(stacks.left_out),
         cpu_percent=stacks.cpu_percent,
+        locals_reason=text(stacks.locals_reason),
     )
     if stacks.tasks is not None:
         _add_tasks(message, stacks.tasks, stacks.prefixes)
@@ -128,4 +130,12 @@ def _frame_to_message(frame: Frame, prefixes: tuple[str, ...]) -> stack_pb2.Fram
         source=text(frame.source),
         origin=stack_pb2.FrameOrigin.Value(f"FRAME_ORIGIN_{origin_of(frame.file, prefixes)}"),
         module=text(frame.module),
+        locals=_variables(frame),
+        has_locals=frame.variables is not None,
     )
+
+
+def _variables(frame: Frame) -> list[value_pb2.NamedValue]:
+    """A frame's variables; what has another shape than agreed is left out."""
+    pairs = [each for each in frame.variables or () if isinstance(each, list) and len(each) == 2]
+    return [named_to_message(name, value) for name, value in pairs]

@@ -28,17 +28,27 @@ AGENT_ALONE = 0.5
 AGENT_AT_MOST = 3.0
 INTERVAL = 0.2
 """Seconds between the two looks."""
+_NO_VALUES = "values are read by the agent only: they are redacted inside the process"
 
 
-def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
-    """Read all threads of a process. Raises LinkError: neither way works, and why."""
+def look(candidate: Candidate, interval: float = INTERVAL, *, values: bool = False) -> ProcessStacks:
+    """Read all threads of a process, with the values of their frames where these are asked for.
+
+    Raises LinkError: neither way works, and why; or values may not be read.
+    """
+    found = _look(candidate, interval, values=values)
+    return replace(found, locals_reason=_NO_VALUES) if values and found.source == "OUTSIDE" else found
+
+
+def _look(candidate: Candidate, interval: float, *, values: bool) -> ProcessStacks:
     if not candidate.addresses:
         return from_outside(candidate, interval, "it runs without the agent")
     pool = ThreadPoolExecutor(1, thread_name_prefix="look")
     try:
         began = time.monotonic()
         awake = threading.Event()
-        asked = pool.submit(from_agent, candidate, interval, began + AGENT_AT_MOST + interval, awake)
+        deadline = began + AGENT_AT_MOST + interval
+        asked = pool.submit(from_agent, candidate, interval, deadline, awake, values=values)
         asked.add_done_callback(lambda _: awake.set())
         if awake.wait(AGENT_ALONE + interval):
             wait([asked], AGENT_AT_MOST + interval)
@@ -47,14 +57,16 @@ def look(candidate: Candidate, interval: float = INTERVAL) -> ProcessStacks:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def from_agent(candidate: Candidate, interval: float, deadline: float, awake: threading.Event) -> ProcessStacks:
+def from_agent(
+    candidate: Candidate, interval: float, deadline: float, awake: threading.Event, *, values: bool = False
+) -> ProcessStacks:
     """Ask the agent twice; `awake` is set once it has answered both times. Raises LinkError."""
     with contextlib.closing(candidate.open()) as link:
         hello = link.await_hello(deadline)
         meter = _Meter(candidate.pid)
         first = link.call("dump", deadline)
         time.sleep(interval)
-        second = link.call("dump", deadline)
+        second = link.call("locals", deadline, of="threads") if values else link.call("dump", deadline)
         meter.stop()
         awake.set()
         threads = compare(_threads(first), _threads(second))
@@ -69,7 +81,7 @@ def from_agent(candidate: Candidate, interval: float, deadline: float, awake: th
             left_out=_left_out(second),
             cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
-            tasks=_tasks(link, hello, deadline),
+            tasks=_tasks(link, hello, deadline, values=values),
         )
 
 
@@ -162,7 +174,7 @@ def _left_out(reply: dict[str, Any]) -> int:
 
 
 def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadStack:
-    frames = frames_of(entry["frames"], codes)
+    frames = frames_of(entry, codes)
     return ThreadStack(str(entry["name"])[:200], int(entry["native_id"]), frames, int(entry["left_out"]))
 
 
@@ -180,12 +192,12 @@ def _source_lines(link: AgentLink, frames: Iterable[Frame], deadline: float) -> 
     return lambda file, line: texts.get((file, line), "")
 
 
-def _tasks(link: AgentLink, hello: Hello, deadline: float) -> Tasks | None:
+def _tasks(link: AgentLink, hello: Hello, deadline: float, *, values: bool) -> Tasks | None:
     """Ask for asyncio's tasks; None where the agent knows of none, or has no time: threads are worth showing alone."""
     if "tasks" not in hello.features:
         return None
     try:
-        tasks = read_tasks(link.call("tasks", deadline))
+        tasks = read_tasks(link.call("locals", deadline, of="tasks") if values else link.call("tasks", deadline))
     except AgentBusy:
         return None
     return tasks.with_sources(_source_lines(link, (f for task in tasks.tasks for f in task.frames), deadline))

@@ -1,4 +1,4 @@
-"""Probes, hits and values between the link's form and the API's messages: where they are born and die."""
+"""Probes and hits between the link's form and the API's messages: where they are born and die."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from pyrometer.server import probing
 from pyrometer.server.convert import error_to_message
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
+from pyrometer.server.values import named_to_message
 from pyrometer.server.wording import text, whole
-from pyrometer.v1 import probe_pb2, stack_pb2, value_pb2
+from pyrometer.v1 import probe_pb2, stack_pb2
 from pyrometer.v1 import probe_service_pb2 as messages
 
 __all__ = ["error_to_message", "event_to_message", "spec_from_message", "status_to_message"]
-
-_MAX_DEPTH = 40
-_SCALARS = {"int": "int_value", "str": "string_value", "other": "string_value"}
 
 
 def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> ProbeSpec:
@@ -128,7 +126,7 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         thread=text(str(hit.get("thread", ""))),
         frames=[_frame(frame, event) for frame in hit.get("frames", [])],
         frames_left_out=whole(hit.get("left_out", 0)),
-        expressions=[_named(name, value) for name, value in hit.get("expressions", [])],
+        expressions=[named_to_message(name, value) for name, value in hit.get("expressions", [])],
         trace_id=text(str(hit.get("trace_id", ""))),
         pause_seconds=float(hit.get("pause", 0.0)),
     )
@@ -156,56 +154,8 @@ def _frame(frame: dict[str, Any], event: probing.Hit) -> stack_pb2.Frame:
         line=whole(line),
         source=text(next((words.strip() for number, words in around if number == line), "")),
         origin=stack_pb2.FrameOrigin.Value(f"FRAME_ORIGIN_{origin_of(file, event.prefixes)}"),
-        locals=[_named(name, value) for name, value in variables or []],
+        locals=[named_to_message(name, value) for name, value in variables or []],
         has_locals=variables is not None,
         context=[stack_pb2.SourceLine(line=whole(number), text=text(words)) for number, words in around],
         module=text(str(frame.get("module", ""))),
     )
-
-
-def _named(name: Any, value: Any) -> value_pb2.NamedValue:
-    return value_pb2.NamedValue(name=text(str(name)), value=_value(value, 0))
-
-
-def _value(wire: Any, depth: int) -> value_pb2.Value:
-    """A captured value; what has another shape than agreed is unreadable, not an error."""
-    try:
-        if depth > _MAX_DEPTH:
-            raise ValueError("too deep")
-        return _read_value(wire, depth)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        return value_pb2.Value(kind=value_pb2.VALUE_KIND_UNREADABLE, why=f"the agent's form of it: {error}")
-
-
-def _read_value(wire: dict[str, Any], depth: int) -> value_pb2.Value:
-    kind = str(wire["kind"])
-    message = value_pb2.Value(
-        type=text(str(wire["type"])),
-        kind=value_pb2.ValueKind.Value(f"VALUE_KIND_{kind.upper()}"),
-        items=[_value(item, depth + 1) for item in wire.get("items", [])],
-        entries=[
-            value_pb2.ValueEntry(key=_value(key, depth + 1), value=_value(value, depth + 1))
-            for key, value in wire.get("entries", [])
-        ],
-        fields=[
-            value_pb2.NamedValue(name=text(str(name)), value=_value(value, depth + 1))
-            for name, value in wire.get("fields", [])
-        ],
-        size=wire.get("size"),
-        why=text(str(wire.get("why", ""))),
-        ref_id=wire.get("ref"),
-    )
-    if "value" in wire:
-        _set_scalar(message, kind, wire["value"])
-    return message
-
-
-def _set_scalar(message: value_pb2.Value, kind: str, value: Any) -> None:
-    if kind == "bool":
-        message.bool_value = bool(value)
-    elif kind == "float":
-        message.float_value = float(value)
-    elif kind == "bytes":
-        message.bytes_value = str(value).encode("latin-1", "replace")
-    else:
-        setattr(message, _SCALARS.get(kind, "string_value"), text(str(value)))

@@ -30,7 +30,10 @@ class StackServicer:
         if not request.service and not request.pids:
             found = roster.the_only_service(found)
         with ThreadPoolExecutor(min(_MAX_WORKERS, len(found)), thread_name_prefix="process") as pool:
-            asked = {pool.submit(looking.look, candidate, interval): candidate.pid for candidate in found}
+            asked = {
+                pool.submit(looking.look, candidate, interval, values=request.locals): candidate.pid
+                for candidate in found
+            }
             for done in as_completed(asked):
                 try:
                     yield messages.DumpStacksResponse(process=stacks_to_message(done.result()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pyrometer.server.kernel import Thread as KernelThread
@@ -24,6 +25,8 @@ class Frame:
     module: str = ""
     position: int = field(default=0, compare=False)
     source: str = field(default="", compare=False)
+    variables: list[Any] | None = field(default=None, compare=False, repr=False)
+    """[name, value in the link's form] of each; None: not read."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class ProcessStacks:
     prefixes: tuple[str, ...] = ()
     tasks: Tasks | None = None
     """Tasks of asyncio; None: not read."""
+    locals_reason: str = ""
+    """Why no frame has values, though they were asked for."""
 
     @property
     def gil_holder(self) -> ThreadStack | None:
@@ -63,11 +68,15 @@ class ProcessStacks:
         return next((thread for thread in self.threads if thread.holds_gil), None)
 
 
-def frames_of(entries: Iterable[Any], codes: list[tuple[str, str, str]]) -> tuple[Frame, ...]:
-    """Frames of an agent's answer: code, line, position in it. Raises what foreign data raise."""
+def frames_of(entry: Mapping[str, Any], codes: list[tuple[str, str, str]]) -> tuple[Frame, ...]:
+    """Frames of a thread or task of an agent's answer, with their values where it has some.
+
+    Raises what foreign data raise.
+    """
+    variables = [each if isinstance(each, list) else None for each in entry.get("locals") or []]
     return tuple(
-        Frame(codes[index][0], codes[index][1], int(line), codes[index][2], position=int(lasti))
-        for index, line, lasti in entries
+        Frame(codes[index][0], codes[index][1], int(line), codes[index][2], position=int(lasti), variables=values)
+        for (index, line, lasti), values in zip_longest(entry["frames"], variables[: len(entry["frames"])])
     )
 
 

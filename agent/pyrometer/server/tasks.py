@@ -96,7 +96,7 @@ def _task(entry: dict[str, Any], codes: list[tuple[str, str, str]], names: dict[
         loop_id=int(entry["loop"]),
         state=str(entry["state"]) if entry["state"] in _STATES else "",
         coroutine=str(entry["coroutine"]),
-        frames=frames_of(entry["frames"], codes),
+        frames=frames_of(entry, codes),
         left_out=int(entry["left_out"]),
         is_cancelling=bool(entry["cancelling"]),
         awaited_by=tuple(int(number) for number in entry["awaited_by"] if int(number) in names),

@@ -91,6 +91,7 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "event_loops": [event_loop(each) for each in message.event_loops] if message.has_tasks else None,
         "tasks": [task(each) for each in message.tasks] if message.has_tasks else None,
         "tasks_left_out": message.tasks_left_out,
+        "locals_reason": message.locals_reason or None,
     }
 
 
@@ -144,7 +145,7 @@ def thread(message: stack_pb2.ThreadStack) -> Document:
 
 
 def frame(message: stack_pb2.Frame) -> Document:
-    """A frame without values."""
+    """A frame, with its values where they were captured."""
     return {
         "function": message.function,
         "file": message.file,
@@ -152,7 +153,7 @@ def frame(message: stack_pb2.Frame) -> Document:
         "module": message.module or None,
         "source": message.source or None,
         "origin": enum(message, "origin", "FRAME_ORIGIN_"),
-        "locals": None,
+        "locals": named(message.locals) if message.has_locals else None,
     }
 
 
@@ -252,7 +253,7 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
         "hit_id": message.hit_id,
         "time": _time(message.time),
         "thread": message.thread,
-        "frames": [_frame_with_values(each) for each in message.frames],
+        "frames": [_frame_with_context(each) for each in message.frames],
         "frames_left_out": message.frames_left_out,
         "expressions": named(message.expressions),
         "exception": raised,
@@ -261,9 +262,8 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
     }
 
 
-def _frame_with_values(message: stack_pb2.Frame) -> Document:
+def _frame_with_context(message: stack_pb2.Frame) -> Document:
     document = frame(message)
-    document["locals"] = named(message.locals) if message.has_locals else None
     if message.context:
         document["context"] = [{"line": each.line, "text": each.text} for each in message.context]
     return document

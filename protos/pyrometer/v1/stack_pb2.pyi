@@ -433,6 +433,7 @@ class ProcessStacks(google.protobuf.message.Message):
     TASKS_FIELD_NUMBER: builtins.int
     TASKS_LEFT_OUT_FIELD_NUMBER: builtins.int
     HAS_TASKS_FIELD_NUMBER: builtins.int
+    LOCALS_REASON_FIELD_NUMBER: builtins.int
     pid: builtins.int
     """Process id in the server's pid namespace."""
     service: builtins.str
@@ -449,6 +450,8 @@ class ProcessStacks(google.protobuf.message.Message):
     """Tasks that are not described; 0: none."""
     has_tasks: builtins.bool
     """Whether tasks were looked for: tells "there are none" from "not looked at"."""
+    locals_reason: builtins.str
+    """Why no frame has values, though they were asked for; empty: some have, or nobody asked."""
     @property
     def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Command line, redacted."""
@@ -480,9 +483,10 @@ class ProcessStacks(google.protobuf.message.Message):
         tasks: collections.abc.Iterable[global___TaskStack] | None = ...,
         tasks_left_out: builtins.int = ...,
         has_tasks: builtins.bool = ...,
+        locals_reason: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "cpu_percent", b"cpu_percent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "event_loops", b"event_loops", "has_tasks", b"has_tasks", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "event_loops", b"event_loops", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
 
 global___ProcessStacks = ProcessStacks

@@ -24,8 +24,11 @@ class DumpStacksRequest(google.protobuf.message.Message):
     SERVICE_FIELD_NUMBER: builtins.int
     PIDS_FIELD_NUMBER: builtins.int
     INTERVAL_FIELD_NUMBER: builtins.int
+    LOCALS_FIELD_NUMBER: builtins.int
     service: builtins.str
     """All processes of this service; empty: those of `pids`."""
+    locals: builtins.bool
+    """Whether to read the local variables of all frames: bounded, redacted, and only by the agent."""
     @property
     def pids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """Only these process ids; with a service, those of it."""
@@ -40,9 +43,10 @@ class DumpStacksRequest(google.protobuf.message.Message):
         service: builtins.str = ...,
         pids: collections.abc.Iterable[builtins.int] | None = ...,
         interval: google.protobuf.duration_pb2.Duration | None = ...,
+        locals: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["interval", b"interval", "pids", b"pids", "service", b"service"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["interval", b"interval", "locals", b"locals", "pids", b"pids", "service", b"service"]) -> None: ...
 
 global___DumpStacksRequest = DumpStacksRequest
 

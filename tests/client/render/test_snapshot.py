@@ -107,7 +107,7 @@ def test_what_was_not_copied_is_counted() -> None:
     rest = {"type": "", "kind": "other", "size": 4, "why": "budget"}
     lines = shown(hit(frames=[{**FRAME, "locals": {"total": TOTAL, "…": rest}}]))
     assert "     total  1249.5" in lines
-    assert "     3 more not copied, for the limit of a hit's time and size" in lines
+    assert "     3 more not copied, for the limit of a capture's time and size" in lines
 
 
 def test_a_number_is_shown_only_where_something_refers_to_it() -> None:

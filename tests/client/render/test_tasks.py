@@ -13,7 +13,8 @@ Document = dict[str, Any]
 
 
 def frame(function: str, file: str, line: int, source: str = "", origin: str = "service") -> Document:
-    return {"function": function, "file": file, "line": line, "source": source, "origin": origin, "module": None}
+    where = {"function": function, "file": file, "line": line, "source": source, "origin": origin}
+    return {**where, "module": None, "locals": None}
 
 
 GET = frame("get", "/lib/python3.11/asyncio/queues.py", 158, "await getter", "stdlib")

@@ -90,9 +90,15 @@ async def getting() -> None:
     await queue.get()
 
 
+async def secretive() -> None:
+    number, api_token = 7, "hunter2"
+    await leaf()
+    print(number, api_token)
+
+
 WAYS = (
     *(direct, gathering, waiting, waiting_for, timing_out, grouping, shielding),
-    *(iterating, custom, holding, locked, getting),
+    *(iterating, custom, holding, locked, getting, secretive),
 )
 
 

@@ -9,16 +9,11 @@ from typing import Any
 from pyrometer.client.render.places import place
 from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import block_of, line_of, numbered, references
+from pyrometer.client.render.values import line_of, numbered
+from pyrometer.client.render.variables import VariableText, referred_to
 
 Document = dict[str, Any]
-_LONGEST_NAME = 24
 _WIDEST_TITLE = 100
-_NOT_COPIED = "…"
-"""Name of the entry that tells how many variables a frame has, where not all were copied."""
-_LIMITS = {"budget": "a hit's time and size", "items": "a frame's variables"}
-_DEFINITIONS = frozenset({"module", "function", "builtin_function_or_method", "type", "method"})
-"""Types of what stands in a module because it was imported or defined there."""
 _UNDETERMINED = "not determined yet"
 """What an agent says of `handled` where it does not follow an exception: nothing that helps a person."""
 
@@ -29,6 +24,7 @@ class SnapshotText:
     def __init__(self, style: Style, width: int) -> None:
         self._style = style
         self._width = width
+        self._variables = VariableText(style, width)
         self._wanted: set[int] = set()
 
     def lines(self, hit: Document) -> Iterator[str]:
@@ -40,12 +36,7 @@ class SnapshotText:
             yield self._style.paint(fact, "dim")
         shown = _shown(hit["frames"], innermost_is_own=raised is None)
         visible = [hit["frames"][index]["locals"] or {} for index in shown]
-        self._wanted = {
-            number
-            for values in (hit["expressions"], *visible)
-            for value in values.values()
-            for number in references(value)
-        }
+        self._wanted = referred_to(value for values in (hit["expressions"], *visible) for value in values.values())
         for text, value in hit["expressions"].items():
             name = self._style.paint(escape(text), "cyan")
             line = line_of(numbered(value, self._wanted), max(20, self._width - len(text) - 5))
@@ -85,32 +76,7 @@ class SnapshotText:
             here = line["line"] == frame["line"]
             text = cut(f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}", self._width)
             yield self._style.paint(text, "bold" if here else "dim")
-        values = dict(frame["locals"] or {})
-        rest = values.pop(_NOT_COPIED, None)
-        defined = _definitions(values) if frame["function"] == "<module>" else []
-        yield from self._locals({name: value for name, value in values.items() if name not in defined})
-        notes = [f"defined or imported: {', '.join(map(escape, defined))}"] if defined else []
-        if rest:
-            number = max(0, rest.get("size", 0) - len(values))
-            notes.append(f"{number} more not copied, for the limit of {_LIMITS.get(rest.get('why', ''), 'one hit')}")
-        for note in notes:
-            yield self._style.paint(cut(f"     {note}", self._width), "dim")
-
-    def _locals(self, values: Document) -> Iterator[str]:
-        """A line each, an object's fields below it; what has no value yet comes last, together."""
-        unset = [escape(name) for name, value in values.items() if value["kind"] == "unset"]
-        present = {
-            escape(name): numbered(value, self._wanted) for name, value in values.items() if value["kind"] != "unset"
-        }
-        longest = min(_LONGEST_NAME, max(map(len, present), default=0))
-        for name, value in present.items():
-            for line in block_of(value, max(20, self._width - max(longest, len(name)) - 7)):
-                label = f"{' ' * longest}    {self._style.paint(line.name, 'cyan')}"
-                if not line.name:
-                    label = self._style.paint(name.ljust(longest), "cyan")
-                yield f"     {label}  {self._text(line.text, withheld=line.withheld)}".rstrip()
-        if unset:
-            yield self._style.paint(cut(f"     unset: {', '.join(unset)}", self._width), "dim")
+        yield from self._variables.lines(frame, self._wanted)
 
     def _text(self, text: str, *, withheld: bool) -> str:
         return self._style.paint(text, "yellow") if withheld else text
@@ -120,11 +86,6 @@ def _shown(frames: list[Document], *, innermost_is_own: bool) -> set[int]:
     """Indexes of the frames to show: the service's own, and the innermost where it is asked for or nothing is own."""
     own = {index for index, frame in enumerate(frames) if frame["origin"] == "service"}
     return own | ({0} if frames and (innermost_is_own or not own) else set())
-
-
-def _definitions(values: Document) -> list[str]:
-    """Names of what a module has defined or imported: nobody looks for a value there."""
-    return [name for name, value in values.items() if value["kind"] == "other" and value["type"] in _DEFINITIONS]
 
 
 def _handled(raised: Document) -> str:

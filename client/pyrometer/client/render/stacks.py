@@ -13,6 +13,7 @@ from pyrometer.client.render.processes import command
 from pyrometer.client.render.tasks import TaskTree
 from pyrometer.client.render.tasks import shapes as task_shapes
 from pyrometer.client.render.terminal import Style, cut, escape
+from pyrometer.client.render.variables import VariableText, referred_to
 
 Document = dict[str, Any]
 _OWN = "service"
@@ -22,6 +23,8 @@ _WORTH_SAYING, _BUSY = 0.5, 5.0
 _TARGET = re.compile(r"(?P<name>.+) (?P<target>\([\w.<>]+\))")
 """What `threading` calls a thread that nobody named: `Thread-3 (work)`."""
 _SHOWN_NAMES = 6
+_INDENT = " " * 10
+"""Before the variables of a frame."""
 _WIDEST_FUNCTION, _WIDEST_PLACE = 32, 44
 
 
@@ -32,6 +35,7 @@ class StackText:
         self._style = style
         self._width = width
         self._every_frame = every_frame
+        self._variables = VariableText(style, width)
 
     def lines(self, processes: list[Document]) -> Iterator[str]:
         """All processes: the busiest first, and those with the same threads together."""
@@ -60,6 +64,8 @@ class StackText:
         yield "  ".join(part for part in (self._style.paint(pids, "bold"), title) if part) + f"   {used}"
         if note := _how_it_was_read(first):
             yield self._style.paint(f"  {note}", "yellow")
+        if first.get("locals_reason"):
+            yield self._style.paint(cut(f"  without values: {escape(first['locals_reason'])}", self._width), "yellow")
         threads = sorted(first["threads"], key=_busiest_first)
         for same in _same_stacks(threads):
             yield from self._threads(same)
@@ -81,6 +87,7 @@ class StackText:
         yield f"  {names}   {facts}" + ("" if own else self._style.paint(f"   {escape(place(frames[0]))}", "dim"))
         if own:
             yield self._frame(own, 0, 0)
+            yield from self._variables.lines(own, referred_to((own["locals"] or {}).values()), _INDENT)
 
     def _frames(self, frames: list[Document], left_out: int) -> Iterator[str]:
         """Own frames whole, runs of libraries' folded; the innermost always, since that is where the thread is."""
@@ -88,11 +95,15 @@ class StackText:
         shown = set(own)
         functions = max((len(frames[i]["function"]) for i in own), default=0)
         places = max((len(place(frames[i])) for i in own), default=0)
+        values = (value for i in own for value in (frames[i]["locals"] or {}).values())
+        wanted = referred_to(values)
         functions = min(functions, _WIDEST_FUNCTION, max(12, self._width // 3))
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
                 for _, frame in run:
                     yield self._frame(frame, functions, min(places, _WIDEST_PLACE))
+                    if self._every_frame or frame["origin"] == _OWN:
+                        yield from self._variables.lines(frame, wanted, _INDENT)
             else:
                 yield self._style.paint(f"      … {folded([frame for _, frame in run])}", "dim")
         if left_out:
@@ -196,6 +207,8 @@ def _package(frame: Document) -> str:
 def _stack_key(thread: Document) -> tuple[object, ...]:
     frames = tuple((frame["function"], frame["file"], frame["line"]) for frame in thread["frames"])
     wait = thread["waits_for"]
+    if not _is_idle(thread) and any(frame["locals"] is not None for frame in thread["frames"]):
+        frames = (*frames, (thread["name"], "", thread["os_id"]))  # the same place, and other values
     return (frames, thread["holds_gil"], (wait["kind"], wait["owner"]) if wait else None)
 
 

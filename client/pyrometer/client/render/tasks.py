@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pyrometer.client.render.places import place
 from pyrometer.client.render.terminal import Style, cut, escape
+from pyrometer.client.render.variables import VariableText, referred_to
 
 Document = dict[str, Any]
 MAX_ROWS = 200
@@ -39,6 +40,7 @@ class TaskTree:
         self._style = style
         self._width = width
         self._every_frame = every_frame
+        self._variables = VariableText(style, width)
         self._awaited: dict[int, list[Document]] = {}
         self._shown: set[int] = set()
         self._shapes: dict[int, tuple[object, ...]] = {}
@@ -161,10 +163,14 @@ class TaskTree:
         where, source = cut(row.place, places).ljust(places), cut(row.source, sources).ljust(sources)
         facts = f"   {self._style.paint(row.facts, 'yellow')}" if row.facts else ""
         yield f"{row.branch}{self._style.paint(name, 'cyan')}   {where}   {source}{facts}".rstrip()
-        if self._every_frame:
-            for frame in row.frames:
-                text = f"{row.beneath}   {escape(frame['function'])}   {escape(place(frame))}"
+        wanted = referred_to(value for frame in row.frames for value in (frame["locals"] or {}).values())
+        indent = f"{row.beneath}{'   ' if row.branch == row.beneath else ''}"
+        for frame in row.frames:
+            if self._every_frame:
+                text = f"{indent}{escape(frame['function'])}   {escape(place(frame))}"
                 yield self._style.paint(cut(f"{text}   {escape(frame['source'] or '')}".rstrip(), self._width), "dim")
+            if self._every_frame or frame["origin"] == "service":
+                yield from self._variables.lines(frame, wanted, f"{indent}    ")
 
 
 def _title(loop: Document) -> str:

@@ -20,8 +20,9 @@ _HOT = 10.0
 @click.command("dump")
 @target_options()
 @click.option("--all", "every_frame", is_flag=True, help="All frames; else those of libraries are folded.")
+@click.option("--locals", "values", is_flag=True, help="The variables of each frame, bounded, secrets withheld.")
 @output_option("table", "json")
-def command(where: Where, every_frame: bool, output: str) -> int:
+def command(where: Where, every_frame: bool, values: bool, output: str) -> int:
     """Print the stacks of all threads, busiest first.
 
     It looks twice, 0.2 s apart: so it knows who used a processor, and who has not moved.
@@ -29,7 +30,7 @@ def command(where: Where, every_frame: bool, output: str) -> int:
     with open_look(where) as look:
         from pyrometer.v1 import stack_service_pb2 as messages  # the server has been started, and imports too
 
-        request = messages.DumpStacksRequest(service=where.service, pids=where.pids)
+        request = messages.DumpStacksRequest(service=where.service, pids=where.pids, locals=values)
         answers = list(look.call("DumpStacks", request, timeout=30))
     found = sorted((a.process for a in answers if a.HasField("process")), key=lambda process: process.pid)
     failed = [answer.error for answer in answers if answer.HasField("error")]
@@ -42,25 +43,26 @@ def command(where: Where, every_frame: bool, output: str) -> int:
     if output == "json":
         documents.print_json("dump", document)
     else:
-        _print_text(document, where, every_frame=every_frame)
+        _print_text(document, where, every_frame=every_frame, values=values)
     return 0
 
 
-def _print_text(document: documents.Document, where: Where, *, every_frame: bool) -> None:
+def _print_text(document: documents.Document, where: Where, *, every_frame: bool, values: bool) -> None:
     text = StackText(Style(enabled=colours()), width(), every_frame=every_frame)
     for line in text.lines(document["processes"]):
         click.echo(line)
     for line in failures.lines(document["errors"]):
         click.echo(line, err=True)
-    hints = _hints(document["processes"], where, every_frame=every_frame)
+    hints = _hints(document["processes"], where, every_frame=every_frame, values=values)
     if hints:
         click.echo(f"» {'        '.join(hints)}", err=True)
 
 
-def _hints(processes: list[documents.Document], where: Where, *, every_frame: bool) -> list[str]:
+def _hints(processes: list[documents.Document], where: Where, *, every_frame: bool, values: bool) -> list[str]:
     """What to type next."""
     hints = []
     busiest = max(processes, key=lambda process: process["cpu_percent"] or 0.0)
     if (busiest["cpu_percent"] or 0.0) >= _HOT and isinstance(where.target, LocalTarget):
         hints.append(f"next: pyrometer record {busiest['pid']}")
-    return hints if every_frame else [*hints, "all frames: --all"]
+    hints += [] if every_frame else ["all frames: --all"]
+    return hints if values else [*hints, "values: --locals"]

@@ -1,0 +1,67 @@
+"""The variables of a frame as lines, below the line of the frame: values, what has none, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pyrometer.client.render.terminal import Style, cut, escape
+from pyrometer.client.render.values import block_of, numbered, references
+
+Document = dict[str, Any]
+_LONGEST_NAME = 24
+_NOT_COPIED = "…"
+"""Name of the entry that tells how many variables a frame has, where not all were copied."""
+_LIMITS = {"budget": "a capture's time and size", "items": "a frame's variables"}
+_DEFINITIONS = frozenset({"module", "function", "builtin_function_or_method", "type", "method"})
+"""Types of what stands in a module because it was imported or defined there."""
+
+
+def referred_to(values: Iterable[Document]) -> set[int]:
+    """The numbers of objects that any of these refer to."""
+    return {number for value in values for number in references(value)}
+
+
+class VariableText:
+    """Renders variables. `width` columns are filled at most."""
+
+    def __init__(self, style: Style, width: int) -> None:
+        self._style = style
+        self._width = width
+
+    def lines(self, frame: Document, wanted: set[int], indent: str = "     ") -> Iterator[str]:
+        """Those of one frame; nothing where they were not read. `wanted`: numbers of objects that are referred to."""
+        values = dict(frame["locals"] or {})
+        rest = values.pop(_NOT_COPIED, None)
+        defined = _definitions(values) if frame["function"] == "<module>" else []
+        yield from self._values({name: held for name, held in values.items() if name not in defined}, wanted, indent)
+        notes = [f"defined or imported: {', '.join(map(escape, defined))}"] if defined else []
+        if rest:
+            number = max(0, rest.get("size", 0) - len(values))
+            notes.append(
+                f"{number} more not copied, for the limit of {_LIMITS.get(rest.get('why', ''), 'one capture')}"
+            )
+        for note in notes:
+            yield self._style.paint(cut(f"{indent}{note}", self._width), "dim")
+
+    def _values(self, values: Document, wanted: set[int], indent: str) -> Iterator[str]:
+        """A line each, an object's fields below it; what has no value yet comes last, together."""
+        unset = [escape(name) for name, value in values.items() if value["kind"] == "unset"]
+        present = {escape(name): numbered(value, wanted) for name, value in values.items() if value["kind"] != "unset"}
+        longest = min(_LONGEST_NAME, max(map(len, present), default=0))
+        for name, value in present.items():
+            for line in block_of(value, max(20, self._width - max(longest, len(name)) - len(indent) - 2)):
+                label = f"{' ' * longest}    {self._style.paint(line.name, 'cyan')}"
+                if not line.name:
+                    label = self._style.paint(name.ljust(longest), "cyan")
+                yield f"{indent}{label}  {self._text(line.text, withheld=line.withheld)}".rstrip()
+        if unset:
+            yield self._style.paint(cut(f"{indent}unset: {', '.join(unset)}", self._width), "dim")
+
+    def _text(self, text: str, *, withheld: bool) -> str:
+        return self._style.paint(text, "yellow") if withheld else text
+
+
+def _definitions(values: Document) -> list[str]:
+    """Names of what a module has defined or imported: nobody looks for a value there."""
+    return [name for name, value in values.items() if value["kind"] == "other" and value["type"] in _DEFINITIONS]
