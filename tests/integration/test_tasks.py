@@ -111,3 +111,25 @@ def test_from_outside_there_are_no_values(unique: str) -> None:
         assert all(frame["locals"] is None for thread in process["threads"] for frame in thread["frames"])
         assert "by the agent only" in process["locals_reason"]
         assert "without values: values are read by the agent only" in pyrometer("dump", unique, "--locals").out
+
+
+def test_greenlets_are_named_and_counted(unique: str) -> None:
+    """Fault 21: of gevent's, on every version; at most a thousand with their frames, and nobody is hurt."""
+    with program("greenlets", unique, "3000") as process:
+        typed = pyrometer("dump", unique, "-o", "json")
+        assert typed.code == 0, typed.err
+        validate("dump", typed.document)
+        (found,) = typed.document["processes"]
+        assert len(found["greenlets"]) + found["greenlets_left_out"] == 3003
+        assert len(found["greenlets"]) <= 1000
+        assert process.poll() is None
+    with program("greenlets", unique, "3"):
+        (found,) = pyrometer("dump", unique, "--locals", "-o", "json").document["processes"]
+        names = sorted((each["name"], each["state"]) for each in found["greenlets"])
+        late = ("gevent._gevent_cgreenlet.Greenlet", "created")
+        assert names == [late, ("main", "suspended"), ("the named one", "suspended")] + 3 * [
+            ("wait_for_work", "suspended")
+        ]
+        frames = [each["frames"] for each in found["greenlets"] if each["name"] == "wait_for_work"]
+        assert sorted(stack[-1]["locals"]["number"]["value"] for stack in frames) == [0, 1, 2]
+        assert "3 × wait_for_work" in pyrometer("dump", unique).out

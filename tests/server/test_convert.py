@@ -138,4 +138,6 @@ def tasks_of(**fields: object) -> dict[str, object]:
         **fields,
     }
     loop = {"id": 1, "type": "asyncio.Loop", "thread": "MainThread", "tasks": 1}
-    return {"loops": [loop], "tasks": [task], "left_out": 0, "codes": [["f", "/x.py", "m"]]}
+    greenlets = {"greenlets": [{"name": "g", "state": "?", "frames": [], "left_out": 0}], "left_out": 0, "codes": []}
+    codes = [["f", "/x.py", "m"]]
+    return {"loops": [loop], "tasks": [task], "left_out": 0, "codes": codes, "greenlets": greenlets}

@@ -35,7 +35,10 @@ MODULES = (
     "agent.vocabulary",
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
     *(f"agent.{name}" for name in ("values", "expressions", "stacks", "slices", "loaded", "scopes", "locations")),
-    *(f"agent.{name}" for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "disclosure")),
+    *(
+        f"agent.{name}"
+        for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")
+    ),
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
     *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "probe", "probes")),

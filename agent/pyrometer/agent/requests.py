@@ -5,7 +5,7 @@ The owner's policy is read at each request, so that an owner who says stop is he
 
 from __future__ import annotations
 
-from pyrometer.agent import tasks
+from pyrometer.agent import greenlets, tasks
 from pyrometer.agent.disclosure import Disclosure
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
@@ -83,7 +83,7 @@ class Requests:
         return answer
 
     def _tasks(self, request: dict[str, Any]) -> dict[str, Any]:
-        return self._named_tasks(tasks.capture())
+        return self._tasks_and_greenlets(None)
 
     def _locals(self, request: dict[str, Any]) -> dict[str, Any]:
         """What `dump` or `tasks` answers, as `of` says ("threads", "tasks"), with the values of all frames."""
@@ -96,15 +96,17 @@ class Requests:
             answer = capture(self._reception.own_threads(), disclosure)
             self._sources.name(code[1] for code in answer["codes"])
         else:
-            answer = self._named_tasks(tasks.capture(disclosure))
+            answer = self._tasks_and_greenlets(disclosure)
         self._audit(f"variables of {disclosure.frames} frames of {of} read by {self._proven()}")
         return answer
 
-    def _named_tasks(self, answer: dict[str, Any]) -> dict[str, Any]:
-        for task in answer["tasks"]:  # names are given while running, often of what is worked on
-            task["name"] = self._clean(task["name"])
-        self._sources.name(code[1] for code in answer["codes"])
-        return answer
+    def _tasks_and_greenlets(self, disclosure: Disclosure | None) -> dict[str, Any]:
+        found, others = tasks.capture(disclosure), greenlets.capture(disclosure)
+        for each in (*found["tasks"], *others["greenlets"]):  # named while running, often by what is worked on
+            each["name"] = self._clean(each["name"])
+        for codes in (found["codes"], others["codes"]):
+            self._sources.name(code[1] for code in codes)
+        return {**found, "greenlets": others}
 
     def _source(self, request: dict[str, Any]) -> dict[str, Any]:
         """Lines of source text: `lines` is a list of [file, line, lines before, lines after]."""

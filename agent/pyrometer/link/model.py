@@ -240,9 +240,18 @@ def tasks_reply(loops: list[dict[str, Any]], tasks: list[dict[str, Any]], left_o
     "cancelling", "coroutine", "frames" and "left_out" as in `dump`, "awaited_by": ids, "alike": how many in the same
     place are not described, "suspended": seconds or null, "waits_for": "Lock", "Queue" or the like, or "", "holder": id
     of the task that has the lock, or null}; "left_out" counts those that are not described. "codes" and "locals" as in
-    `dump`.
+    `dump`. Under "greenlets" the requests' room adds what `greenlets_reply` describes.
     """
     return {"loops": loops, "tasks": tasks, "left_out": left_out}
+
+
+def greenlets_reply(greenlets: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
+    """What stands under "greenlets" in the reply to `tasks`.
+
+    A greenlet is {"name", "state" ("RUNNING", "SUSPENDED", "CREATED"), "frames", "left_out" and "locals" as in `dump`};
+    "codes", of these frames only, as in `dump`.
+    """
+    return {"greenlets": greenlets, "left_out": left_out}
 
 
 def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyrometer.server.checks import Check
     from pyrometer.server.roster import Process
     from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
-    from pyrometer.server.tasks import EventLoop, Tasks, TaskStack
+    from pyrometer.server.tasks import EventLoop, GreenletStack, Tasks, TaskStack
 
 
 def process_to_message(process: Process) -> process_pb2.Process:
@@ -75,7 +75,18 @@ def _add_tasks(message: stack_pb2.ProcessStacks, tasks: Tasks, prefixes: tuple[s
     message.has_tasks = True
     message.tasks_left_out = whole(tasks.left_out)
     message.event_loops.extend(_loop_to_message(loop) for loop in tasks.loops)
+    message.greenlets_left_out = whole(tasks.greenlets_left_out)
+    message.greenlets.extend(_greenlet_to_message(greenlet, prefixes) for greenlet in tasks.greenlets)
     message.tasks.extend(_task_to_message(task, names, prefixes) for task in tasks.tasks)
+
+
+def _greenlet_to_message(greenlet: GreenletStack, prefixes: tuple[str, ...]) -> stack_pb2.GreenletStack:
+    return stack_pb2.GreenletStack(
+        name=text(greenlet.name),
+        state=stack_pb2.GreenletState.Value(f"GREENLET_STATE_{greenlet.state or 'UNSPECIFIED'}"),
+        frames=[_frame_to_message(frame, prefixes) for frame in greenlet.frames],
+        frames_left_out=whole(greenlet.left_out),
+    )
 
 
 def _loop_to_message(loop: EventLoop) -> stack_pb2.EventLoop:

@@ -193,14 +193,14 @@ def _source_lines(link: AgentLink, frames: Iterable[Frame], deadline: float) -> 
 
 
 def _tasks(link: AgentLink, hello: Hello, deadline: float, *, values: bool) -> Tasks | None:
-    """Ask for asyncio's tasks; None where the agent knows of none, or has no time: threads are worth showing alone."""
+    """Ask for tasks and greenlets; None where the agent knows of none, or has no time: threads are worth it alone."""
     if "tasks" not in hello.features:
         return None
     try:
         tasks = read_tasks(link.call("locals", deadline, of="tasks") if values else link.call("tasks", deadline))
     except AgentBusy:
         return None
-    return tasks.with_sources(_source_lines(link, (f for task in tasks.tasks for f in task.frames), deadline))
+    return tasks.with_sources(_source_lines(link, tasks.frames, deadline))
 
 
 class _Meter:

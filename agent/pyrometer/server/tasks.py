@@ -9,9 +9,10 @@ from pyrometer.link.errors import LinkClosed
 from pyrometer.server.stacks import Frame, frames_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _MAX_NAME = 200
+_GREENLET_STATES = ("RUNNING", "SUSPENDED", "CREATED")
 _STATES = ("RUNNING", "WAITING", "READY", "CREATED")
 
 
@@ -47,21 +48,41 @@ class TaskStack:
 
 
 @dataclass(frozen=True)
+class GreenletStack:
+    """One greenlet."""
+
+    name: str
+    state: str
+    frames: tuple[Frame, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class Tasks:
-    """All tasks of one process."""
+    """All tasks and greenlets of one process."""
 
     loops: tuple[EventLoop, ...] = ()
     tasks: tuple[TaskStack, ...] = ()
     left_out: int = 0
+    greenlets: tuple[GreenletStack, ...] = ()
+    greenlets_left_out: int = 0
+
+    @property
+    def frames(self) -> Iterator[Frame]:
+        """All frames of all of them."""
+        stacks = [each.frames for each in self.tasks] + [each.frames for each in self.greenlets]
+        return (frame for frames in stacks for frame in frames)
 
     def with_sources(self, source: Callable[[str, int], str]) -> Tasks:
         """The same, with the text of each frame's line."""
+
+        def told(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+            return tuple(replace(frame, source=source(frame.file, frame.line)) for frame in frames)
+
         return replace(
             self,
-            tasks=tuple(
-                replace(task, frames=tuple(replace(f, source=source(f.file, f.line)) for f in task.frames))
-                for task in self.tasks
-            ),
+            tasks=tuple(replace(task, frames=told(task.frames)) for task in self.tasks),
+            greenlets=tuple(replace(greenlet, frames=told(greenlet.frames)) for greenlet in self.greenlets),
         )
 
     @property
@@ -73,15 +94,32 @@ class Tasks:
 def read_tasks(reply: dict[str, Any]) -> Tasks:
     """The tasks of an agent's answer. Raises LinkClosed: it has another shape than agreed."""
     try:
-        codes = [(str(function), str(file), str(module)) for function, file, module in reply["codes"]]
+        codes = _codes(reply)
+        greenlets = reply["greenlets"]
+        others = _codes(greenlets)
         names = {int(entry["id"]): str(entry["name"])[:_MAX_NAME] for entry in reply["tasks"]}
         return Tasks(
             loops=tuple(_loop(entry) for entry in reply["loops"]),
             tasks=tuple(_task(entry, codes, names) for entry in reply["tasks"]),
             left_out=int(reply["left_out"]),
+            greenlets=tuple(_greenlet(entry, others) for entry in greenlets["greenlets"]),
+            greenlets_left_out=int(greenlets["left_out"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError):
         raise LinkClosed("the agent's tasks have another shape than agreed") from None
+
+
+def _codes(reply: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(str(function), str(file), str(module)) for function, file, module in reply["codes"]]
+
+
+def _greenlet(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> GreenletStack:
+    return GreenletStack(
+        name=str(entry["name"])[:_MAX_NAME],
+        state=str(entry["state"]) if entry["state"] in _GREENLET_STATES else "",
+        frames=frames_of(entry, codes),
+        left_out=int(entry["left_out"]),
+    )
 
 
 def _loop(entry: dict[str, Any]) -> EventLoop:

@@ -91,7 +91,19 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "event_loops": [event_loop(each) for each in message.event_loops] if message.has_tasks else None,
         "tasks": [task(each) for each in message.tasks] if message.has_tasks else None,
         "tasks_left_out": message.tasks_left_out,
+        "greenlets": [greenlet(each) for each in message.greenlets] if message.has_tasks else None,
+        "greenlets_left_out": message.greenlets_left_out,
         "locals_reason": message.locals_reason or None,
+    }
+
+
+def greenlet(message: stack_pb2.GreenletStack) -> Document:
+    """A greenlet, its frames innermost first."""
+    return {
+        "name": message.name,
+        "state": enum(message, "state", "GREENLET_STATE_"),
+        "frames": [frame(each) for each in message.frames],
+        "frames_left_out": message.frames_left_out,
     }
 
 

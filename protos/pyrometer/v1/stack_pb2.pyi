@@ -148,6 +148,34 @@ TASK_STATE_CREATED: TaskState.ValueType  # 4
 """It has not begun yet."""
 global___TaskState = TaskState
 
+class _GreenletState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _GreenletStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_GreenletState.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    GREENLET_STATE_UNSPECIFIED: _GreenletState.ValueType  # 0
+    """Not known."""
+    GREENLET_STATE_RUNNING: _GreenletState.ValueType  # 1
+    """Its thread executes it."""
+    GREENLET_STATE_SUSPENDED: _GreenletState.ValueType  # 2
+    """It was begun and will be switched to again."""
+    GREENLET_STATE_CREATED: _GreenletState.ValueType  # 3
+    """It has not begun yet."""
+
+class GreenletState(_GreenletState, metaclass=_GreenletStateEnumTypeWrapper):
+    """What a greenlet does."""
+
+GREENLET_STATE_UNSPECIFIED: GreenletState.ValueType  # 0
+"""Not known."""
+GREENLET_STATE_RUNNING: GreenletState.ValueType  # 1
+"""Its thread executes it."""
+GREENLET_STATE_SUSPENDED: GreenletState.ValueType  # 2
+"""It was begun and will be switched to again."""
+GREENLET_STATE_CREATED: GreenletState.ValueType  # 3
+"""It has not begun yet."""
+global___GreenletState = GreenletState
+
 @typing.final
 class Frame(google.protobuf.message.Message):
     """One frame of a stack."""
@@ -416,6 +444,38 @@ class TaskStack(google.protobuf.message.Message):
 global___TaskStack = TaskStack
 
 @typing.final
+class GreenletStack(google.protobuf.message.Message):
+    """One greenlet that is not over."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    FRAMES_FIELD_NUMBER: builtins.int
+    FRAMES_LEFT_OUT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The name that it was given, or that of the function that it runs."""
+    state: global___GreenletState.ValueType
+    """What it does."""
+    frames_left_out: builtins.int
+    """Outermost frames left out; 0: none."""
+    @property
+    def frames(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Frame]:
+        """Innermost first; none of one that runs, its thread's are its own."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        state: global___GreenletState.ValueType = ...,
+        frames: collections.abc.Iterable[global___Frame] | None = ...,
+        frames_left_out: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["frames", b"frames", "frames_left_out", b"frames_left_out", "name", b"name", "state", b"state"]) -> None: ...
+
+global___GreenletStack = GreenletStack
+
+@typing.final
 class ProcessStacks(google.protobuf.message.Message):
     """All threads of one process."""
 
@@ -434,6 +494,8 @@ class ProcessStacks(google.protobuf.message.Message):
     TASKS_LEFT_OUT_FIELD_NUMBER: builtins.int
     HAS_TASKS_FIELD_NUMBER: builtins.int
     LOCALS_REASON_FIELD_NUMBER: builtins.int
+    GREENLETS_FIELD_NUMBER: builtins.int
+    GREENLETS_LEFT_OUT_FIELD_NUMBER: builtins.int
     pid: builtins.int
     """Process id in the server's pid namespace."""
     service: builtins.str
@@ -449,9 +511,11 @@ class ProcessStacks(google.protobuf.message.Message):
     tasks_left_out: builtins.int
     """Tasks that are not described; 0: none."""
     has_tasks: builtins.bool
-    """Whether tasks were looked for: tells "there are none" from "not looked at"."""
+    """Whether tasks and greenlets were looked for: tells "there are none" from "not looked at"."""
     locals_reason: builtins.str
     """Why no frame has values, though they were asked for; empty: some have, or nobody asked."""
+    greenlets_left_out: builtins.int
+    """Greenlets that are not described; 0: none."""
     @property
     def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Command line, redacted."""
@@ -467,6 +531,10 @@ class ProcessStacks(google.protobuf.message.Message):
     @property
     def tasks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___TaskStack]:
         """Tasks of asyncio."""
+
+    @property
+    def greenlets(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___GreenletStack]:
+        """Greenlets, where the process uses them."""
 
     def __init__(
         self,
@@ -484,9 +552,11 @@ class ProcessStacks(google.protobuf.message.Message):
         tasks_left_out: builtins.int = ...,
         has_tasks: builtins.bool = ...,
         locals_reason: builtins.str = ...,
+        greenlets: collections.abc.Iterable[global___GreenletStack] | None = ...,
+        greenlets_left_out: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "cpu_percent", b"cpu_percent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "event_loops", b"event_loops", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
 
 global___ProcessStacks = ProcessStacks

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from pyrometer.client.render.greenlets import GreenletText
 from pyrometer.client.render.places import place
 from pyrometer.client.render.processes import command
 from pyrometer.client.render.tasks import TaskTree
@@ -71,6 +72,7 @@ class StackText:
             yield from self._threads(same)
         if first.get("threads_left_out"):
             yield f"  … {first['threads_left_out']} more threads"
+        yield from GreenletText(self._style, self._width, every_frame=self._every_frame).lines(first)
         yield from TaskTree(self._style, self._width, every_frame=self._every_frame).lines(first)
 
     def _threads(self, threads: list[Document]) -> Iterator[str]:
