@@ -15,20 +15,24 @@ from pathlib import Path
 import pytest
 
 from pyrometer import agent
+from tests.support.needs import find_program
 from tests.support.services import PROGRAMS, pyrometer, until
+
+_QUIET = [f"--{kind}_exporter=none" for kind in ("traces", "metrics", "logs")]
 
 
 @contextlib.contextmanager
-def running(service: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(service: str, name: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A program under `run`; it and its children are killed afterwards."""
-    program = [sys.executable, str(PROGRAMS / f"{name}.py")]
+    program = [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments]
     process = subprocess.Popen(
         [sys.executable, "-m", "pyrometer.client", "run", "--service", service, "--", *program], start_new_session=True
     )
     try:
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -61,11 +65,43 @@ def test_a_fork_in_c_is_heard_of_in_the_child(unique: str) -> None:
         assert process.pid in until(lambda: _agents(unique, 2), "both processes have agents")
 
 
-def test_multiprocessings_own_processes_are_not_listed(unique: str) -> None:
+@pytest.mark.parametrize(
+    "method", ["forkserver", *(pytest.param(each, marks=pytest.mark.once) for each in ("fork", "spawn"))]
+)
+def test_multiprocessings_own_processes_are_not_listed(unique: str, method: str) -> None:
     """What tracks resources and what forks is nobody's service; what is forked is, though its command line is equal."""
-    with running(unique, "forkserver") as process:
+    with running(unique, "pool", method) as process:
         found = until(lambda: _agents(unique, 3), "the program and its two workers")
         assert process.pid in found
+
+
+@pytest.mark.once
+@pytest.mark.needs("python-daemon")
+def test_a_daemon_is_found_under_its_last_pid(unique: str, tmp_path: Path) -> None:
+    """Fault 26a: it forks twice, closes all descriptors and leaves its group; no other process of it stays."""
+    pidfile = tmp_path / "pid"
+    with running(unique, "daemonised", str(pidfile)) as process:
+        process.wait(30)
+        pid = int(until(lambda: pidfile.exists() and pidfile.read_text(), "the daemon runs"))
+        try:
+            assert until(lambda: _agents(unique, 1), "the daemon's agent answers") == {pid}
+        finally:
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.once
+@pytest.mark.needs("opentelemetry")
+def test_run_says_who_hides_the_agent_and_the_other_way_round_works(unique: str) -> None:
+    """OpenTelemetry's sitecustomize runs no other; ours runs it."""
+    instrument = [find_program("opentelemetry-instrument") or "", *_QUIET]
+    program = [sys.executable, "-c", "import sys; print('opentelemetry' in sys.modules, 'pyrometer' in sys.modules)"]
+    hidden = pyrometer("run", "--service", unique, "--", *instrument, *program)
+    assert "opentelemetry-instrument … pyrometer run -- CMD" in hidden.err
+    assert hidden.out.split() == ["True", "False"], hidden.err
+    ours = [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--"]
+    program[-1] = f"import time; time.sleep(1); {program[-1]}"
+    done = subprocess.run([*instrument, *ours, *program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["True", "True"], done.stderr
 
 
 def test_a_program_that_ends_at_once_ends_as_ever() -> None:

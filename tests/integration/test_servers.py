@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.remote.leftovers import children
 from tests.support.schemas import validate
-from tests.support.servers import GUNICORN, Server, free_port, gunicorn_command, serving, uvicorn_command
-from tests.support.services import pyrometer, until
+from tests.support.servers import (
+    GUNICORN,
+    Server,
+    free_port,
+    get,
+    gunicorn_command,
+    serving,
+    uvicorn_command,
+    uwsgi_command,
+)
+from tests.support.services import PROGRAMS, pyrometer, until
 
 pytestmark = pytest.mark.slow
 
@@ -23,16 +35,32 @@ KINDS = [
 ]
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder for all that a server writes."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest, unique: str, tmp_path: Path) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, unique: str, home: Path) -> Iterator[Server]:
     """A web server of some kind, all its processes with agents."""
     port = free_port()
     workers = 2 if request.param == "uvicorn" else 4
-    command = uvicorn_command(port, workers) if workers == 2 else gunicorn_command(port, *GUNICORN[request.param])
-    folder = tmp_path / "home"
-    folder.mkdir()
-    with serving(unique, folder, port, command, workers + 1) as served:
+    command = gunicorn_command(port, *GUNICORN.get(request.param, ()))
+    if request.param == "uvicorn":
+        command = uvicorn_command(port, "--workers", "2")
+    with serving(unique, home, port, command, workers + 1) as served:
         yield served
+
+
+def _follow(server: Server, gone: set[int]) -> set[int]:
+    """Wait until these are replaced, and return all that there are then."""
+    found = until(lambda: server.agents() or gone, "a look")
+    while found & gone:
+        found = until(server.agents, "they are replaced")
+    return set(found)
 
 
 def test_master_and_workers_are_seen_and_looks_leave_no_trace(server: Server) -> None:
@@ -52,12 +80,83 @@ def test_master_and_workers_are_seen_and_looks_leave_no_trace(server: Server) ->
     assert dumped.document["errors"] == []
     assert [process["source"] for process in dumped.document["processes"]] == ["agent"] * server.count
     assert server.pid in {process["pid"] for process in dumped.document["processes"]}
+    names = [{thread["name"] for thread in process["threads"]} for process in dumped.document["processes"]]
+    assert all("MainThread" in found for found in names), names
     until(lambda: server.belongings() == before, f"dump left nothing behind: {before}")
 
     killed = max(until(server.agents, "all agents answer") - {server.pid})
     os.kill(killed, signal.SIGKILL)
-    after = until(lambda: server.agents() or {killed}, "a look")
-    while killed in after:
-        after = until(server.agents, "the worker is replaced")
-    assert server.pid in after
+    assert server.pid in _follow(server, {killed})
     assert server.answers()
+
+
+@pytest.mark.once
+@pytest.mark.needs("gunicorn")
+def test_a_reload_of_all_workers_is_followed(unique: str, home: Path) -> None:
+    """HUP: the master stays, all workers are others."""
+    port = free_port()
+    with serving(unique, home, port, gunicorn_command(port, "-w", "2"), 3) as server:
+        workers = until(server.agents, "all agents answer") - {server.pid}
+        os.kill(server.pid, signal.SIGHUP)
+        assert server.pid in _follow(server, workers)
+
+
+@pytest.mark.once
+@pytest.mark.needs("uvicorn")
+def test_a_changed_file_is_followed(unique: str, home: Path) -> None:
+    """`uvicorn --reload`: what runs after the change is found, and runs what was changed."""
+    port, source = free_port(), home / "web.py"
+    shutil.copy(PROGRAMS / "web.py", source)
+    command = uvicorn_command(port, "--reload", "--reload-dir", str(home), path=home)
+    with serving(unique, home, port, command, 2) as server:
+        workers = until(server.agents, "both agents answer") - {server.pid}
+        source.write_text(source.read_text().replace('f"{os.getpid()}', 'f"changed {os.getpid()}'))
+        assert server.pid in _follow(server, workers)
+        until(lambda: (get(port) or "").startswith("changed"), "the changed code answers")
+
+
+@pytest.mark.once
+@pytest.mark.needs("celery")
+def test_celerys_workers_are_seen_and_replaced(unique: str, home: Path) -> None:
+    """Fault 17: prefork, by billiard."""
+    command = [sys.executable, "-m", "celery", "--workdir", str(PROGRAMS), "-A", "tasks", "worker", "-c", "2"]
+    with serving(unique, home, 0, command, 3) as server:
+        killed = max(until(server.agents, "all agents answer") - {server.pid})
+        os.kill(killed, signal.SIGKILL)
+        assert server.pid in _follow(server, {killed})
+
+
+@pytest.mark.once
+@pytest.mark.needs("uwsgi")
+def test_uwsgi_with_what_it_needs(unique: str, home: Path) -> None:
+    """Faults 17 and 26c: threads, and hooks after the fork; a thread that waits in C is seen."""
+    port = free_port()
+    with serving(
+        unique, home, port, uwsgi_command(port, "--enable-threads", "--py-call-uwsgi-fork-hooks"), 3
+    ) as server:
+        dumped = pyrometer("dump", unique, "-o", "json")
+        assert [process["source"] for process in dumped.document["processes"]] == ["agent"] * 3
+        assert [len(process["threads"]) for process in dumped.document["processes"]] == [1] * 3
+        killed = max(until(server.agents, "all agents answer") - {server.pid})
+        os.kill(killed, signal.SIGKILL)
+        assert server.pid in _follow(server, {killed})
+
+
+@pytest.mark.once
+@pytest.mark.needs("uwsgi")
+def test_uwsgi_without_it_is_told_what_it_needs(unique: str, home: Path) -> None:
+    """Fault 26c: doctor says which option, of the master and of its workers; reading from outside works."""
+    port = free_port()
+    with serving(unique, home, port, uwsgi_command(port), 0) as server:
+        (worker, *_) = until(lambda: children(server.pid), "it has workers")
+        said = until(lambda: _told(worker, "--py-call-uwsgi-fork-hooks"), "doctor says what a worker needs")
+        assert f"its master {server.pid}" in said
+        master = pyrometer("doctor", str(server.pid)).out
+        assert "the agent 0" in master or "uWSGI runs without threads" in master  # since 2.0.31 it has them anyway
+        dumped = pyrometer("dump", str(worker), "-o", "json")
+        assert dumped.document["processes"][0]["source"] == "outside"
+
+
+def _told(pid: int, what: str) -> str:
+    typed = pyrometer("doctor", str(pid))
+    return typed.out if what in typed.out else ""

@@ -30,12 +30,22 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(folders))
 
 
+UWSGI_PLUGINS = sorted(Path("/usr/lib/uwsgi/plugins").glob("python3*_plugin.so"))
+"""Debian's: uWSGI with the system's own Python in it."""
+
+
 def _program(*names: str) -> Callable[[], bool]:
     return lambda: any(find_program(name) for name in names)
 
 
 def _package(name: str) -> Callable[[], bool]:
-    return lambda: importlib.util.find_spec(name) is not None
+    def there() -> bool:
+        try:
+            return importlib.util.find_spec(name) is not None
+        except ModuleNotFoundError:  # what it is in is missing too
+            return False
+
+    return there
 
 
 def _succeeds(*command: str) -> bool:
@@ -83,6 +93,11 @@ NEEDS = {
     "gunicorn": Need(_package("gunicorn"), "pip install 'pyrometer[test]'"),
     "uvicorn": Need(_package("uvicorn"), "pip install 'pyrometer[test]'"),
     "gevent": Need(_package("gevent"), "pip install 'pyrometer[test]'"),
+    "python-daemon": Need(_package("daemon"), "pip install 'pyrometer[test]'"),
+    "opentelemetry": Need(_package("opentelemetry.instrumentation"), "pip install 'pyrometer[test]'"),
+    "uwsgi": Need(
+        lambda: bool(_program("uwsgi")() and UWSGI_PLUGINS), "apt-get install uwsgi-core uwsgi-plugin-python3"
+    ),
     "celery": Need(_package("celery"), "pip install 'pyrometer[test]'"),
 }
 

@@ -1,4 +1,4 @@
-"""Real web servers under `pyrometer run`, for tests: gunicorn and uvicorn, started the ways that people start them."""
+"""Real servers under `pyrometer run`, for tests: gunicorn, uvicorn, uWSGI, started the ways that people start them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.integration.remote.leftovers import MARK, marked, new_mark
 from tests.support.belongings import Belongings, belongings, settled
+from tests.support.needs import UWSGI_PLUGINS, find_program
 from tests.support.services import PROGRAMS, pyrometer, until
 
 GUNICORN = {
@@ -86,10 +87,19 @@ def gunicorn_command(port: int, *options: str, app: str = "web:wsgi", path: Path
     return [*words, "-b", f"127.0.0.1:{port}", *options, app]
 
 
-def uvicorn_command(port: int, workers: int) -> list[str]:
+def uvicorn_command(port: int, *options: str, path: Path = PROGRAMS) -> list[str]:
     """The command line of uvicorn."""
-    words = [sys.executable, "-m", "uvicorn", "--log-level", "error", "--app-dir", str(PROGRAMS)]
-    return [*words, "--port", str(port), "--workers", str(workers), "web:asgi"]
+    words = [sys.executable, "-m", "uvicorn", "--log-level", "error", "--app-dir", str(path)]
+    return [*words, "--port", str(port), *options, "web:asgi"]
+
+
+def uwsgi_command(port: int, *options: str) -> list[str]:
+    """The command line of Debian's uWSGI, which runs the system's own Python: a master and two workers."""
+    plugin = UWSGI_PLUGINS[-1]
+    words = [find_program("uwsgi") or "", "--plugins-dir", str(plugin.parent), "--plugin", plugin.name.split("_")[0]]
+    words += ["--master", "--processes", "2", "--die-on-term", "--disable-logging"]
+    words += ["--http-socket", f"127.0.0.1:{port}", "--wsgi-file", f"{PROGRAMS}/web.py", "--callable", "wsgi"]
+    return [*words, *options]
 
 
 @contextlib.contextmanager
@@ -100,7 +110,8 @@ def serving(
 
     Args:
         folder: its home, its temporary folder and where it runs.
-        count: its processes, master included.
+        port: where it answers; 0: it is no web server.
+        count: its processes with an agent, master included.
         before: words that come before `pyrometer`, such as `unshare`'s.
     """
     mark = new_mark()
@@ -113,10 +124,10 @@ def serving(
         )
     try:
         server = Server(service, process.pid, port, count, mark, folder)
-        until(lambda: process.poll() is not None or server.answers(), f"{command} answers")
+        until(lambda: process.poll() is not None or not port or server.answers(), f"{command} answers")
         assert process.poll() is None, log.read_text()
         try:
-            until(server.agents, f"{count} processes with agents")
+            until(lambda: not count or server.agents(), f"{count} processes with agents")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{pyrometer('ps', service).out}\n{log.read_text()}") from None
         yield server

@@ -66,14 +66,15 @@ def error(message: error_pb2.ProcessError) -> Document:
     return {**document, "next": detail.next} if detail.next else document
 
 
-def check(message: process_pb2.Check) -> Document:
-    """A check of `doctor`."""
+def check(message: process_pb2.Check, pid: int) -> Document:
+    """A check of `doctor` of one process."""
     return {
         "name": message.name,
         "ok": message.ok,
         "cause": message.cause,
         "confirm": message.confirm or None,
         "remedy": message.remedy or None,
+        "pid": pid,
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pyrometer.client.render.terminal import Style, columns, cut, escape
 
 _HEADER = ["SERVICE", "PID", "UP", "PYTHON", "THREADS", "CPU", "MEMORY", "AGENT", "COMMAND"]
 _RIGHT = frozenset({4, 5, 6})
+_MULTIPROCESSING = re.compile(r" -c from multiprocessing\.(spawn|forkserver) import ")
+"""How a worker of multiprocessing's is started, uvicorn's too: with a text that tells nobody anything."""
 
 
 def table(processes: list[dict[str, Any]], style: Style, width: int) -> list[str]:
@@ -52,6 +55,8 @@ def _row(process: dict[str, Any], *, same_service: bool) -> list[str]:
 
 
 def command(argv: list[str]) -> str:
-    """A command line without the folders of the interpreter and of its program."""
+    """A command line without the folders of the interpreter and of its program; of multiprocessing's, whose it is."""
+    if match := _MULTIPROCESSING.search(" ".join(argv)):
+        return f"{argv[0].rpartition('/')[2]} (multiprocessing {match[1]})"
     words = [word.rpartition("/")[2] if index < 2 else word for index, word in enumerate(argv)]
     return " ".join(words)

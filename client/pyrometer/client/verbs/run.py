@@ -16,6 +16,11 @@ from pyrometer.client.targets import check_service
 
 NOT_EXECUTABLE, NO_COMMAND = 126, 127
 """Exit codes of shells, and of `env`, for a command that can't be run and one that is not there."""
+_MASKS = {
+    "opentelemetry-instrument": "opentelemetry-instrument hides the agent from what it starts. "
+    "The other way round: opentelemetry-instrument … pyrometer run -- CMD"
+}
+"""Commands that put a `sitecustomize` of theirs in front of ours and do not run it, and what to say."""
 _EXAMPLE = "For instance: pyrometer run --service shop -- gunicorn shop.wsgi"
 
 
@@ -32,6 +37,8 @@ def command(service: str | None, arguments: tuple[str, ...]) -> int:
         raise UsageFault("run needs a command.", next=_EXAMPLE)
     if arguments[0].startswith("-"):
         raise UsageFault(f"run has no option {arguments[0]}.", next=_EXAMPLE)
+    if Path(arguments[0]).name in _MASKS:
+        click.echo(f"» {_MASKS[Path(arguments[0]).name]}", err=True)
     become(_find(arguments[0]), list(arguments), service)
 
 

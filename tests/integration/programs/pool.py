@@ -1,12 +1,13 @@
-"""A program with two workers from multiprocessing's fork server; knows nothing of the agent."""
+"""`pool.py fork|forkserver|spawn`: a program with two workers from multiprocessing; knows nothing of the agent."""
 
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import time
 
 if __name__ == "__main__":
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context(sys.argv[1])
     workers = [context.Process(target=time.sleep, args=(3600,)) for _ in range(2)]
     for worker in workers:
         worker.start()
