@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
-from pyrometer.agent.identity import clean_service, default_service, new_address, start_ticks
+from pyrometer.agent.identity import clean_service, default_service, new_address, original_argv, start_ticks
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,14 @@ def test_a_given_name_wins() -> None:
     """PYROMETER_SERVICE before OpenTelemetry's before the program's."""
     assert default_service({"OTEL_SERVICE_NAME": "b"}, ["python", "x.py"]) == "b"
     assert default_service({"PYROMETER_SERVICE": "a", "OTEL_SERVICE_NAME": "b"}, ["python", "x.py"]) == "a"
+
+
+def test_an_interpreter_in_another_program_is_called_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UWSGI tells it no command line: the kernel has one."""
+    monkeypatch.setattr(sys, "orig_argv", [])
+    words = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    assert original_argv() == [os.fsdecode(word) for word in words]
+    assert default_service({}, []) == clean_service(Path(os.fsdecode(words[0])).name)
 
 
 def test_a_name_can_stand_in_a_target_and_in_an_address() -> None:

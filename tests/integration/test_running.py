@@ -16,7 +16,7 @@ import pytest
 
 from pyrometer import agent
 from tests.support.needs import find_program
-from tests.support.services import PROGRAMS, pyrometer, until
+from tests.support.services import PROGRAMS, program, pyrometer, until
 
 _QUIET = [f"--{kind}_exporter=none" for kind in ("traces", "metrics", "logs")]
 
@@ -63,6 +63,15 @@ def test_a_fork_in_c_is_heard_of_in_the_child(unique: str) -> None:
     """Fault 17: uWSGI's workers; what their master had not loaded by then they load themselves."""
     with running(unique, "forks_in_c") as process:
         assert process.pid in until(lambda: _agents(unique, 2), "both processes have agents")
+
+
+def test_a_child_may_start_an_agent_of_its_own(unique: str) -> None:
+    """Where children=False gave it none, or a fork in C told nobody: `start` in it is not taken for the second."""
+    with program("starts_anew", unique) as process:
+        try:
+            assert process.pid in until(lambda: _agents(unique, 3), "all three have agents")
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,12 @@ def thread(*files: str) -> dict[str, Any]:
     return {"thread_id": 1, "thread_name": None, "os_thread_id": 2, "frames": frames, "owns_gil": False}
 
 
+def test_the_main_thread_has_a_name_where_py_spy_finds_none() -> None:
+    """Under gevent: by its number, which is the process's."""
+    answer = json.dumps([thread("/srv/shop/views.py")]).encode()
+    assert [outside._parse(pid, answer)[0].name for pid in (2, 3)] == ["MainThread", "thread 0x1"]
+
+
 @pytest.mark.parametrize(
     ("files", "shown"),
     [

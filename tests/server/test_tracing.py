@@ -37,7 +37,7 @@ def test_a_user_that_it_can_go_back_to_counts() -> None:
 def test_another_group() -> None:
     """The same user is not enough."""
     with waiting(partial(become, NOBODY, 1), partial(be_dumpable, yes=True)) as pid:
-        assert "it is of group 1, and we are of 65534" in as_nobody(lambda: cause(pid))
+        assert "its group is 1, and ours is 65534" in as_nobody(lambda: cause(pid))
 
 
 def test_a_process_that_changed_its_user() -> None:
@@ -46,6 +46,15 @@ def test_a_process_that_changed_its_user() -> None:
         assert "it is not dumpable: it changed its user" in as_nobody(lambda: cause(pid))
         checks = as_nobody(lambda: "; ".join(check.cause for check in diagnosis.diagnose(pid)))
     assert "what it runs can't be seen from here: it is not dumpable" in checks
+
+
+def test_several_rules_are_all_named() -> None:
+    """`gunicorn --user` alone leaves root's group: to have that too would not be enough."""
+    with waiting(partial(become, NOBODY, 0)) as pid:
+        rule = as_nobody(lambda: "\n".join(tracing.forbidding(pid)))
+    assert "its group is 0, and ours is 65534; and it is not dumpable" in rule
+    assert "sudo" in rule
+    assert "setpriv" not in rule
 
 
 def test_a_process_with_more_rights_than_we_have() -> None:

@@ -68,7 +68,9 @@ def _python(pid: int) -> Check:
 
 
 def _how_it_is_linked(pid: int) -> str:
-    return ", with CPython linked into it" if kernel.holds_cpython(pid) else ""
+    """Said where its name does not say that it is Python: then it was found out by looking into it."""
+    name = kernel.program_of(pid).rpartition("/")[2]
+    return ", with CPython linked into it" if not name.startswith("python") and kernel.holds_cpython(pid) else ""
 
 
 def _agent(pid: int, addresses: list[Address]) -> Check:

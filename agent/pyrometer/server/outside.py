@@ -55,17 +55,18 @@ def read_threads(pid: int) -> tuple[ThreadStack, ...]:
 
 def _parse(pid: int, output: bytes) -> tuple[ThreadStack, ...]:
     try:
-        threads = (_thread(entry) for entry in json.loads(output))
+        threads = (_thread(pid, entry) for entry in json.loads(output))
         return tuple(thread for thread in threads if not _is_agents(thread))
     except (ValueError, KeyError, TypeError) as error:
         raise Unreadable(f"py-spy's answer for process {pid} can't be read: {error}") from None
 
 
-def _thread(entry: dict[str, Any]) -> ThreadStack:
-    ident = int(entry["thread_id"])
+def _thread(pid: int, entry: dict[str, Any]) -> ThreadStack:
+    """One thread. Under gevent the main one has no name that py-spy can find, but the process's number."""
+    ident, native_id = int(entry["thread_id"]), int(entry.get("os_thread_id") or 0)
     return ThreadStack(
-        name=entry.get("thread_name") or f"thread {ident:#x}",
-        native_id=int(entry.get("os_thread_id") or 0),
+        name=entry.get("thread_name") or ("MainThread" if native_id == pid else f"thread {ident:#x}"),
+        native_id=native_id,
         frames=tuple(Frame(frame["name"], frame["filename"], int(frame["line"])) for frame in entry["frames"]),
         holds_gil=bool(entry.get("owns_gil")),
     )

@@ -1,7 +1,7 @@
 """The kernel's rules on reading another process's memory: which of them forbids it, how to see that, what to do.
 
 They are asked in the kernel's own order (ptrace_may_access): a seccomp filter on us, users and groups, dumpable,
-capabilities, Yama. CAP_SYS_PTRACE is above all of them but the filter and Yama's scope 3.
+capabilities, Yama. CAP_SYS_PTRACE is above all of them but the filter and Yama's scope 3; without it each must agree.
 """
 
 from __future__ import annotations
@@ -27,20 +27,22 @@ class Rule(NamedTuple):
 
 
 def forbidding(pid: int, yama: Path = YAMA) -> Rule:
-    """The rule that forbids us to read a process."""
-    return (
-        _filter()
-        or _scope_3(yama)
-        or _user(pid)
-        or _group(pid)
-        or _dumpable(pid)
-        or _capabilities(pid)
-        or _yama(pid, yama)
-        or Rule(
+    """What forbids us to read a process; of several rules all causes, and what helps against all of them."""
+    if above := _filter() or _scope_3(yama):
+        return above
+    whose = _user(pid)
+    asked = (whose or _group(pid), _dumpable(pid), None if whose else _capabilities(pid), _yama(pid, yama))
+    rules = [rule for rule in asked if rule is not None]
+    if not rules:
+        return Rule(
             "a security module forbids it (AppArmor, SELinux, Landlock), or a user namespace",
             f"cat /proc/{pid}/attr/current; readlink /proc/self/ns/user /proc/{pid}/ns/user",
             _with_rights(pid),
         )
+    if len(rules) == 1:
+        return rules[0]
+    return Rule(
+        "; and ".join(rule.cause for rule in rules), "; ".join(rule.confirm for rule in rules), _with_rights(pid)
     )
 
 
@@ -83,7 +85,7 @@ def _group(pid: int) -> Rule | None:
         return None
     whose = next((group for group in (groups[1], *groups) if group != ours), ours)
     return Rule(
-        f"it is of group {whose}, and we are of {ours} without CAP_SYS_PTRACE",
+        f"its group is {whose}, and ours is {ours}",
         f"ps -o rgid=,egid=,sgid= -p {pid}",
         f"look as its user and group: {_as_its_user(pid)}; or {_with_rights(pid)}",
     )
