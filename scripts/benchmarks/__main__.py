@@ -13,11 +13,32 @@ from pathlib import Path
 os.environ.pop("PYTHONPATH", None)  # by which we were found; what is measured does not get it
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # it would have every start compile everything
 
-from benchmarks import commands, dumping, forking, groups, idle, leases, loopback, probing, recording, report
+from benchmarks import (
+    commands,
+    dumping,
+    flamegraph,
+    forking,
+    groups,
+    idle,
+    leases,
+    loopback,
+    probing,
+    recording,
+    report,
+)
 from benchmarks.model import Measured, Row, Setting
 
 _PEERS = os.environ.pop("BENCH_PEERS", "")
-ROWS = [*idle.ROWS, *dumping.ROWS, *probing.ROWS, *recording.ROWS, *forking.ROWS, *leases.ROWS, *commands.ROWS]
+ROWS = [
+    *idle.ROWS,
+    *dumping.ROWS,
+    *probing.ROWS,
+    *recording.ROWS,
+    *forking.ROWS,
+    *leases.ROWS,
+    *commands.ROWS,
+    *flamegraph.ROWS,
+]
 
 
 def main() -> int:

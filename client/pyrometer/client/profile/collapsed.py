@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from pyrometer.client.profile.assembly import Assembly
 from pyrometer.client.profile.model import Process, Profile, Thread
 
-_LINE = re.compile(r"^(.+?)\s+(\d+(?:\.\d*)?)\s*$")
+_COUNT = re.compile(r"\d+(?:\.\d*)?")
 _PROCESS = re.compile(r'^process (\d+)(?::"?(.*?)"?)?$')
 _THREAD = re.compile(r"^thread \((0x[0-9a-fA-F]+|\d+)\)(?:: (.*))?$")
 _FRAME = re.compile(r"^(.*?) \((.*?)(?::(\d+))?\)$")
 _MAX_DIGITS = 18
+_LONG = 2000
+"""Characters of a frame that are looked at for a file; a first line longer than that is taken for one of these."""
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
@@ -52,19 +54,27 @@ def read(data: bytes) -> Profile:
     Raises:
         ValueError: it holds something else.
     """
-    made = Assembly()
-    for line in data.decode("utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            _read_line(made, line)
-    return made.profile(kind="samples", unit="count", notes={})
+    reader = _Reader()
+    for line in _lines(data.decode("utf-8")):
+        reader.read(line)
+    return reader.made.profile(kind="samples", unit="count", notes={})
 
 
 def is_likely(head: bytes) -> bool:
     """Whether this is the beginning of such a file: lines of text that end with a number."""
     if _BINARY.search(head):
         return False
-    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip() and line[0] != "#"]
-    return bool(lines) and _LINE.match(lines[0]) is not None
+    first = next(_lines(head.decode("utf-8", "replace")), "")
+    stack, _, count = first.rpartition(" ")
+    return len(first) >= _LONG or bool(stack.strip() and _COUNT.fullmatch(count))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Those that hold a stack."""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped and stripped[0] != "#":
+            yield stripped
 
 
 def _stacks(profile: Profile) -> Iterator[str]:
@@ -92,29 +102,37 @@ def _plain(text: str) -> str:
     return text.replace(";", ":")
 
 
-def _read_line(made: Assembly, line: str) -> None:
-    found = _LINE.match(line)
-    if not found:
-        raise ValueError("a line without a number")
-    count = round(float(found[2][:_MAX_DIGITS]))
-    frames = found[1].split(";")
-    thread, used = _whose(made, frames)
-    made.add(tuple(_called(made, each) for each in reversed(frames[used:])), thread, count, count)
+class _Reader:
+    """Takes lines, and knows the frames that it has seen: a hundred thousand stacks have few different ones."""
 
+    def __init__(self) -> None:
+        self.made = Assembly()
+        self._frames: dict[str, tuple[int, int]] = {}
 
-def _whose(made: Assembly, frames: list[str]) -> tuple[int, int]:
-    """The thread that a stack is of, and how many of its frames say so."""
-    used, process, name, number = 0, made.process(0), "", 0
-    if found := _PROCESS.match(frames[0]):
-        used, process = 1, made.process(int(found[1][:_MAX_DIGITS]), "", found[2] or "")
-    if used < len(frames) and (found := _THREAD.match(frames[used])):
-        used, name, number = used + 1, found[2] or "", int(found[1][:_MAX_DIGITS], 0)
-    return made.thread(process, name, number), used
+    def read(self, line: str) -> None:
+        """Take a stack. Raises ValueError: there is no count."""
+        text, _, number = line.rpartition(" ")
+        if not _COUNT.fullmatch(number):
+            raise ValueError("a line without a number")
+        count, frames = round(float(number[:_MAX_DIGITS])), text.strip().split(";")
+        thread, used = self._whose(frames)
+        self.made.add(tuple([self._frame(each) for each in reversed(frames[used:])]), thread, count, count)
 
+    def _whose(self, frames: list[str]) -> tuple[int, int]:
+        """The thread that a stack is of, and how many of its frames say so."""
+        used, process, name, number = 0, self.made.process(0), "", 0
+        if found := _PROCESS.match(frames[0]):
+            used, process = 1, self.made.process(int(found[1][:_MAX_DIGITS]), "", found[2] or "")
+        if used < len(frames) and (found := _THREAD.match(frames[used])):
+            used, name, number = used + 1, found[2] or "", int(found[1][:_MAX_DIGITS], 0)
+        return self.made.thread(process, name, number), used
 
-def _called(made: Assembly, frame: str) -> tuple[int, int]:
-    """A frame: its function, and its line where there is one."""
-    found = _FRAME.match(frame[:2000])
-    if not found:
-        return made.function(frame, ""), 0
-    return made.function(found[1], found[2]), int((found[3] or "0")[:_MAX_DIGITS])
+    def _frame(self, text: str) -> tuple[int, int]:
+        """A frame: its function, and its line where there is one."""
+        known = self._frames.get(text)
+        if known is None:
+            found = _FRAME.match(text[:_LONG])
+            function = self.made.function(found[1], found[2]) if found else self.made.function(text, "")
+            line = int(found[3][:_MAX_DIGITS]) if found and found[3] else 0
+            known = self._frames[text] = function, line
+        return known

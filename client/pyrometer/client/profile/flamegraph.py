@@ -37,7 +37,7 @@ _DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', 
 _LINE = re.compile(r":(\d{1,18})$")
 _MAX_COMMAND = 80
 _MUCH = 0.2
-_SCRIPT_HOSTILE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+_SCRIPT_HOSTILE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 Fact = tuple[str, str, bool]
 """A name, a value, and whether it is worth a warning."""
@@ -93,7 +93,10 @@ def _digest(text: str) -> str:
 
 def _json(data: dict[str, Any]) -> str:
     """JSON that can stand in a script element: nothing in it ends that, or begins a comment."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=True).translate(_SCRIPT_HOSTILE)
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    for sign, spelled in _SCRIPT_HOSTILE.items():
+        text = text.replace(sign, spelled)
+    return text
 
 
 def _data(profile: Profile) -> dict[str, Any]:

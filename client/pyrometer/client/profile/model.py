@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,12 +101,15 @@ class Profile:
     @cached_property
     def lines(self) -> tuple[int, ...]:
         """The line of each function where it was seen most: at work itself, else in a call; 0: not known."""
-        own: list[Counter[int]] = [Counter() for _ in self.functions]
-        calls: list[Counter[int]] = [Counter() for _ in self.functions]
+        own: defaultdict[tuple[int, int], int] = defaultdict(int)
+        calls: defaultdict[tuple[int, int], int] = defaultdict(int)
         for sample in self.samples:
-            for depth, (function, line) in enumerate(sample.frames):
-                (calls if depth else own)[function][line] += sample.value
-        return tuple(_first(seen) or _first(called) for seen, called in zip(own, calls, strict=True))
+            if sample.frames:
+                own[sample.frames[0]] += sample.value
+            for frame in sample.frames[1:]:
+                calls[frame] += sample.value
+        found = {**_most(calls), **_most(own)}
+        return tuple(found.get(function, 0) for function in range(len(self.functions)))
 
     @cached_property
     def shortened(self) -> tuple[str, ...]:
@@ -132,6 +135,11 @@ class Profile:
         return self.notes.get("service", "")
 
 
-def _first(counts: Counter[int]) -> int:
-    """The line with the most, the smallest of several."""
-    return min(counts, key=lambda line: (-counts[line], line)) if counts else 0
+def _most(seen: Mapping[tuple[int, int], int]) -> dict[int, int]:
+    """Each function's line with the most, the smallest of several; a function of which no line is known has none."""
+    found: dict[int, int] = {}
+    for (function, line), value in seen.items():
+        best = found.get(function)
+        if line and (best is None or (-value, line) < (-seen[function, best], best)):
+            found[function] = line
+    return found

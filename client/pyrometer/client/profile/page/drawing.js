@@ -109,7 +109,7 @@ function drawBox(box, y, pens) {
   const faint = state.term ? !matched : frame && frame.depth < zoomed.depth;
   ink.globalAlpha = faint ? (state.term ? .36 : .55) : 1;
   ink.fillStyle = matched ? pens.match : !frame || frame.fn < 0 ? pens.panel : colourOfFrame(frame);
-  if (width > 8 && ink.roundRect) { ink.beginPath(); ink.roundRect(x, y, width, ROW - 1, 2.5); ink.fill(); } else ink.fillRect(x, y, width, ROW - 1);
+  if (width > 16 && ink.roundRect) { ink.beginPath(); ink.roundRect(x, y, width, ROW - 1, 2.5); ink.fill(); } else ink.fillRect(x, y, width, ROW - 1);
   if (frame && width > 3.5 * pens.character) {
     ink.globalAlpha = faint ? .8 : 1;
     ink.fillStyle = matched ? pens.ground : frame.fn < 0 || faint ? pens.ink : inkOf(frame);
@@ -128,17 +128,23 @@ function drawText(frame, x, y, room, character) {
   const name = fit(labelOf(frame), room, character);
   ink.fillText(name, x, y);
   if (frame.fn < 0 || name.endsWith("…")) return;
-  const used = ink.measureText(name).width + 2 * character, {where} = functions[frame.fn];
+  const used = (OTHER_SCRIPT.test(name) ? ink.measureText(name).width : name.length * character) + 2 * character, {where} = functions[frame.fn];
   if (!where || used + where.length * character > room) return;
   ink.globalAlpha *= .76;
   ink.fillText(where, x + used, y);
 }
 
+const OTHER_SCRIPT = /[^\x20-\u02ff]/;
+
 /** As much of a text as there is room for. Letters of some scripts are wider than the others: those are measured. */
 function fit(text, room, character) {
+  if (!OTHER_SCRIPT.test(text)) {
+    const most = Math.floor(room / character);
+    return text.length <= most ? text : most < 2 ? "" : `${text.slice(0, most - 1)}…`;
+  }
   const letters = [...text.slice(0, 500)];
   let fits = Math.floor(room / character);
-  if (/[^\x20-\u02ff]/.test(text.slice(0, 500))) while (fits > 1 && ink.measureText(letters.slice(0, fits).join("")).width > room) fits--;
+  while (fits > 1 && ink.measureText(letters.slice(0, fits).join("")).width > room) fits--;
   return letters.length <= fits ? text : fits < 2 ? "" : `${letters.slice(0, fits - 1).join("")}…`;
 }
 

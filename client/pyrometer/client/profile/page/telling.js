@@ -156,7 +156,7 @@ function spread(fn) {
 
 // ---- Facts, menu, legend.
 
-const MOST_THREADS = 40;
+const MOST_THREADS = 300;
 
 function fillHeader() {
   $("title").textContent = data.service;
