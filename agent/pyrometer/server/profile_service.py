@@ -85,6 +85,8 @@ def _request(start: messages.RecordStart) -> Request:
         rate=start.rate or default.rate,
         mode=_MODES.get(start.mode),
         source=_SOURCES.get(start.source),
+        native=start.native,
+        pause=start.pause,
     )
 
 
@@ -167,6 +169,7 @@ def _summary(recorded: Recorded, size: int) -> profile_pb2.RecordSummary:
         pids=[target.pid for target in recorded.targets],
         errors=[error_to_message(failure.pid, failure.error) for failure in recorded.failures],
         profile_bytes=size,
+        paused=recorded.paused,
     )
     message.duration.FromMicroseconds(int(recorded.seconds * 1e6))
     return message

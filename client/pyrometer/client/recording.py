@@ -94,9 +94,11 @@ class Recorder:
 
 
 def start_message(
-    service: str, pids: list[int], seconds: float, rate: int, mode: Any, source: Any
+    service: str, pids: list[int], seconds: float, rate: int, mode: Any, source: Any, *, native: bool = False
 ) -> messages.RecordStart:
-    """The first message of a recording."""
-    message = messages.RecordStart(service=service, pids=pids, rate=rate, mode=mode, source=source)
+    """The first message of a recording; for native frames the process is stopped at each look."""
+    message = messages.RecordStart(
+        service=service, pids=pids, rate=rate, mode=mode, source=source, native=native, pause=native
+    )
     message.duration.FromMicroseconds(int(seconds * 1e6))
     return message

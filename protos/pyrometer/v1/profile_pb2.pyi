@@ -105,6 +105,7 @@ class RecordSummary(google.protobuf.message.Message):
     PIDS_FIELD_NUMBER: builtins.int
     ERRORS_FIELD_NUMBER: builtins.int
     PROFILE_BYTES_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
     source: pyrometer.v1.stack_pb2.Source.ValueType
     """Where it came from."""
     reason: builtins.str
@@ -123,6 +124,8 @@ class RecordSummary(google.protobuf.message.Message):
     """CPU time that recording used, seconds."""
     profile_bytes: builtins.int
     """Size of the chunks that follow, together, bytes."""
+    paused: builtins.bool
+    """The process was stopped at each look, and native frames are in it."""
     @property
     def duration(self) -> google.protobuf.duration_pb2.Duration:
         """How long it took."""
@@ -150,8 +153,9 @@ class RecordSummary(google.protobuf.message.Message):
         pids: collections.abc.Iterable[builtins.int] | None = ...,
         errors: collections.abc.Iterable[pyrometer.v1.error_pb2.ProcessError] | None = ...,
         profile_bytes: builtins.int = ...,
+        paused: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["duration", b"duration", "errors", b"errors", "missed", b"missed", "mode", b"mode", "own_cpu_seconds", b"own_cpu_seconds", "pids", b"pids", "profile_bytes", b"profile_bytes", "rate", b"rate", "rate_asked", b"rate_asked", "reason", b"reason", "samples", b"samples", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "errors", b"errors", "missed", b"missed", "mode", b"mode", "own_cpu_seconds", b"own_cpu_seconds", "paused", b"paused", "pids", b"pids", "profile_bytes", b"profile_bytes", "rate", b"rate", "rate_asked", b"rate_asked", "reason", b"reason", "samples", b"samples", "source", b"source"]) -> None: ...
 
 global___RecordSummary = RecordSummary

@@ -55,6 +55,8 @@ class RecordStart(google.protobuf.message.Message):
     RATE_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
+    NATIVE_FIELD_NUMBER: builtins.int
+    PAUSE_FIELD_NUMBER: builtins.int
     service: builtins.str
     """All processes of this service; empty: those of `pids`."""
     rate: builtins.int
@@ -65,6 +67,12 @@ class RecordStart(google.protobuf.message.Message):
     """Where to read: SOURCE_AGENT or SOURCE_OUTSIDE; unspecified: outside where
     permitted, else the agent.
     """
+    native: builtins.bool
+    """Native frames too. They can only be read while the process stands still, so
+    `pause` must say that it may; from outside only.
+    """
+    pause: builtins.bool
+    """The process may be stopped at each look, for about a millisecond."""
     @property
     def pids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """Only these process ids; with a service, those of it."""
@@ -82,9 +90,11 @@ class RecordStart(google.protobuf.message.Message):
         rate: builtins.int = ...,
         mode: pyrometer.v1.profile_pb2.ProfileMode.ValueType = ...,
         source: pyrometer.v1.stack_pb2.Source.ValueType = ...,
+        native: builtins.bool = ...,
+        pause: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "native", b"native", "pause", b"pause", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source"]) -> None: ...
 
 global___RecordStart = RecordStart
 

@@ -157,3 +157,33 @@ def test_it_imports_without_site_packages() -> None:
     """It runs with `-I -S`: what it imports is the standard library's."""
     code = subprocess.run([sys.executable, "-I", "-S", launcher.__file__], stdin=subprocess.DEVNULL, check=False)
     assert code.returncode == 0
+
+
+def test_a_process_that_a_killed_reader_left_stopped_goes_on() -> None:
+    """A reader that is killed between stopping it and seeing it stopped would leave it so for ever (fault 4)."""
+    with subprocess.Popen(argv("stubborn.py", "polite"), stdout=subprocess.PIPE) as target, Launch() as launch:
+        try:
+            launch.run("a", argv("stopper.py", str(target.pid)), 0.2, stops=target.pid)
+            collect(launch, ended)
+            deadline = time.monotonic() + DEADLINE
+            while state(target.pid) == "T":
+                assert time.monotonic() < deadline, "it stands still"
+                time.sleep(0.02)
+        finally:
+            target.kill()
+
+
+def test_a_process_that_stood_still_before_is_left_so() -> None:
+    """Whoever stopped it had a reason: fault 4."""
+    with subprocess.Popen(argv("stubborn.py", "polite"), stdout=subprocess.PIPE) as target, Launch() as launch:
+        try:
+            target.send_signal(signal.SIGSTOP)
+            launch.run("a", argv("writer.py", "{output}", "1"), 10, stops=target.pid)
+            collect(launch, ended)
+            assert state(target.pid) == "T"
+        finally:
+            target.kill()
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -129,3 +129,18 @@ def test_a_thread_in_a_wait_uses_no_processor(place: Place, counts: bool) -> Non
     assert kept[waiting] == (2 if counts else 0)
     assert kept[called] == 3
     assert kept.total() == (6 if counts else 4)
+
+
+def test_native_frames_are_read_only_of_a_process_that_stands_still() -> None:
+    """py-spy does not look at native frames of one that runs; else nothing is ever stopped."""
+    argv = pyspy.command("/x/py-spy", 7, 50, Mode.CPU, native=True)
+    assert ("--native" in argv, "--nonblocking" in argv) == (True, False)
+    assert "--nonblocking" in pyspy.command("/x/py-spy", 7, 50, Mode.CPU)
+
+
+def test_a_wait_is_one_below_its_native_frames_too() -> None:
+    """The innermost frame of Python's tells."""
+    wait = (Place("futex", "libc.so.6", 0), Place("Event.wait", "/usr/lib/python3.11/threading.py", 629), MODULE)
+    assert pyspy.on_processor(Counter({Stack("T", 1, wait): 3, Stack("T", 2, (wait[0], PRICE)): 2})) == {
+        Stack("T", 2, (wait[0], PRICE)): 2
+    }

@@ -14,6 +14,8 @@ SHARE = 0.04
 """So that the service keeps 0.95 of its work: what it loses is not our time alone, but also its warm caches."""
 START_COST = 0.012
 """Processor seconds to start py-spy on a process, measured; the real ones are learned."""
+NATIVE_START_COST = 0.1
+"""The same where native frames are read: it reads what the process has loaded."""
 MAX_TOGETHER = 16
 """Readers at a time."""
 _MIN_RATE = 5
@@ -51,10 +53,19 @@ class Budget:
     """Plans chunks so that what has been spent stays under the share. Not thread-safe.
 
     `cores` is what the recorded processes may use together, `threads` how many threads each has, `together` how many
-    readers there may be at a time.
+    readers there may be at a time, `start` what starting one costs.
     """
 
-    def __init__(self, cores: float, rate: int, threads: dict[int, int], together: int = MAX_TOGETHER) -> None:
+    def __init__(
+        self,
+        cores: float,
+        rate: int,
+        threads: dict[int, int],
+        together: int = MAX_TOGETHER,
+        *,
+        start: float = START_COST,
+    ) -> None:
+        self._start = start
         self._allowed = SHARE * cores
         self._asked = rate
         self._together = together
@@ -78,7 +89,7 @@ class Budget:
         """Count what a reader used for so many looks, and expect the like of it, of the others too."""
         self._spent += cpu
         cost, known = self._learned.get(pid, (self._cost(pid), _TRUST))
-        cost = (cost * known + max(0.0, cpu - START_COST)) / (known + looks)
+        cost = (cost * known + max(0.0, cpu - self._start)) / (known + looks)
         self._learned[pid] = (cost, min(known + looks, _MEMORY))
         self._wrong += 0.3 * (cost / self._guess[pid] - self._wrong)
 
@@ -88,19 +99,19 @@ class Budget:
         allowance = self._allowance(elapsed + seconds, seconds)
         chosen = self._choose(pids, allowance)
         if not self._learned:
-            self._credit = len(chosen) * START_COST  # starting is apart, once
+            self._credit = len(chosen) * self._start  # starting is apart, once
             allowance += self._credit
         if not chosen:
             missing = self._need(pids[0]) - allowance
             return Plan((), self._asked, min(left, max(_MIN_CHUNK, missing / self._allowed)))
         each = sum(self._cost(pid) for pid in chosen)
-        looks = (allowance - len(chosen) * START_COST) / each
+        looks = (allowance - len(chosen) * self._start) / each
         rate = min(self._asked, int(looks / seconds))
         if rate < min(_MIN_RATE, self._asked):
             rate = min(_MIN_RATE, self._asked)
             seconds = min(left, max(_MIN_CHUNK, looks / rate))
-        expected = len(chosen) * START_COST + each * rate * seconds
-        return Plan(tuple(chosen), rate, seconds, 1.5 * expected + START_COST)
+        expected = len(chosen) * self._start + each * rate * seconds
+        return Plan(tuple(chosen), rate, seconds, 1.5 * expected + self._start)
 
     def _cost(self, pid: int) -> float:
         """Expected processor seconds of a look: as learned, or guessed and put right by how wrong others' were."""
@@ -109,13 +120,13 @@ class Budget:
 
     def _need(self, pid: int) -> float:
         """Processor seconds without which starting a reader is not worth while."""
-        return START_COST + self._cost(pid) * _MIN_LOOKS
+        return self._start + self._cost(pid) * _MIN_LOOKS
 
     def _seconds(self, readers: int, left: float) -> float:
         """Length of a chunk: longer where starting readers weighs more, and never so that a stub remains."""
         if not self._learned:
             return min(left, _FIRST_CHUNK)
-        wanted = min(readers, self._together) * START_COST / (_START_PART * self._allowed)
+        wanted = min(readers, self._together) * self._start / (_START_PART * self._allowed)
         seconds = min(_MAX_CHUNK, max(_CHUNK, wanted))
         return left if left < 1.5 * seconds else seconds
 
@@ -123,7 +134,7 @@ class Budget:
         """What a chunk may use: what is left of the share, but never much more than its own time's worth."""
         worth = self._allowed * seconds
         left = self._allowed * until + self._credit - self._spent
-        return left if not self._learned else min(max(2 * worth, 2 * START_COST), left)
+        return left if not self._learned else min(max(2 * worth, 2 * self._start), left)
 
     def _choose(self, pids: list[int], allowance: float) -> list[int]:
         """As many processes as can be read to some purpose, in turns; the first time one at least."""

@@ -6,7 +6,8 @@ child in twenty by SIGSEGV. And PR_SET_PDEATHSIG goes by the thread that forked,
 
 What it is told, a line of JSON each, on standard input; the end of it ends everything:
 
-    {"run": key, "argv": […], "seconds": 3.5}    "{output}" in argv: where the result is to be written
+    {"run": key, "argv": […], "seconds": 3.5, "stops": pid}    "{output}" in argv: where the result is to be written;
+                                                 "stops": a process that the reader stops at each look, or 0
     {"stop": key}                                end it now, by the signal that makes it write what it has
 
 What it says on standard output, a line of JSON each, the last kind followed by as many bytes as "bytes" says:
@@ -19,6 +20,7 @@ What it says on standard output, a line of JSON each, the last kind followed by 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -46,8 +48,9 @@ _prctl = ctypes.CDLL(None).prctl
 class Child:
     """One reader: its process, what it says, and its result, which has no name in any folder."""
 
-    def __init__(self, key: str, argv: list[str], seconds: float) -> None:
+    def __init__(self, key: str, argv: list[str], seconds: float, stops: int = 0) -> None:
         self.key = key
+        self._stops = stops if stops and not _is_stopped(stops) else 0
         self.said = b""
         self.silent = False
         self.deadline = time.monotonic() + seconds
@@ -84,6 +87,10 @@ class Child:
     def reap(self) -> tuple[int, float] | None:
         """Status and processor seconds once it has ended."""
         pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+        if pid and self._stops and _is_stopped(self._stops):
+            # It was killed between stopping the process and seeing it stopped: nobody else would let it go on.
+            with contextlib.suppress(OSError):
+                os.kill(self._stops, signal.SIGCONT)
         return (os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime) if pid else None
 
     def close(self) -> bytes:
@@ -93,6 +100,15 @@ class Child:
         os.close(self._output)
         os.close(self.talk)
         return data
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a process stands still by a signal; one that is gone does not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read(4096).rpartition(b")")[2].split()[:1] == [b"T"]
+    except OSError:
+        return False
 
 
 def _become(argv: list[str], output: int, writer: int, launcher: int) -> None:
@@ -166,7 +182,7 @@ class Launcher:
 
     def _obey(self, command: dict[str, Any]) -> None:
         if "run" in command:
-            child = Child(command["run"], command["argv"], command["seconds"])
+            child = Child(command["run"], command["argv"], command["seconds"], command["stops"])
             self._children[child.key] = child
             self._say({"key": child.key, "pid": child.pid})
         elif command["stop"] in self._children:

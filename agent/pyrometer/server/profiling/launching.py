@@ -78,9 +78,12 @@ class Launch:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, key: str, argv: list[str], seconds: float) -> None:
-        """Start a reader that is stopped after `seconds` at the latest."""
-        self._tell({"run": key, "argv": argv, "seconds": seconds})
+    def run(self, key: str, argv: list[str], seconds: float, *, stops: int = 0) -> None:
+        """Start a reader that is stopped after `seconds` at the latest.
+
+        `stops` is the process that it stops at each look: it will not stand still once the reader has ended.
+        """
+        self._tell({"run": key, "argv": argv, "seconds": seconds, "stops": stops})
 
     def stop(self, key: str) -> None:
         """Have a reader write what it has and end."""

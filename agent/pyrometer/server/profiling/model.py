@@ -90,6 +90,10 @@ class Request:
     """None: cpu from outside, wall where any process can only be read by its agent."""
     source: Source | None = None
     """None: from outside where that is permitted, else by the agent."""
+    native: bool = False
+    """Native frames too: from outside, by stopping the process at each look."""
+    pause: bool = False
+    """Whether it may be stopped."""
 
     def checked(self) -> Request:
         """The request itself.
@@ -102,7 +106,16 @@ class Request:
         if not 0 < self.rate <= MAX_RATE:
             raise _bad(f"the rate is over 0 and at most {MAX_RATE} a second, not {self.rate}")
         if self.source is Source.AGENT and self.mode in (Mode.CPU, Mode.GIL):
-            raise _bad("the agent's own sampler sees all threads alike: it knows the mode wall only", "--mode wall")
+            raise _bad(
+                "the agent's own sampler sees all threads alike, at work or not: it knows the mode wall only",
+                "--mode wall, or --source outside",
+            )
+        if self.native and not self.pause:
+            raise _bad("native frames are read while the process stands still, at each look", "--native --pause")
+        if self.pause and not self.native:
+            raise _bad("only for native frames the process has to be stopped", "leave --pause out")
+        if self.native and self.source is Source.AGENT:
+            raise _bad("the agent's own sampler sees Python's frames only", "--source outside")
         return self
 
 
@@ -158,6 +171,8 @@ class Recorded:
     """Seconds since the epoch."""
     targets: tuple[Target, ...]
     """The processes that are in it."""
+    paused: bool = False
+    """Whether they were stopped at each look."""
     failures: tuple[Failure, ...] = ()
     counts: dict[tuple[int, Stack], Count] = field(default_factory=dict)
     """By process id and stack."""

@@ -110,6 +110,8 @@ def comments(recorded: Recorded) -> Iterator[str]:
     yield f"samples: {recorded.samples}"
     yield f"missed: {recorded.missed}"
     yield f"own_cpu_seconds: {recorded.own_cpu_seconds:.3f}"
+    if recorded.paused:
+        yield "paused: true"
     for target in recorded.targets:
         yield f"process: {target.pid} {' '.join(target.argv)}".rstrip()
     for prefix in sorted({prefix for target in recorded.targets for prefix in target.prefixes}):

@@ -1,6 +1,7 @@
 """py-spy as a reader of stacks: where it is, how it is called, and what its answer means.
 
-Always `--nonblocking`: stopping the process at each look costs the service up to two thirds of its speed.
+`--nonblocking`: stopping the process at each look costs the service up to two thirds of its speed. Native frames need
+it, and are read only where the client says that it may be stopped.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ def find_executable() -> str | None:
         return None
 
 
-def command(executable: str, pid: int, rate: int, mode: Mode) -> list[str]:
+def command(executable: str, pid: int, rate: int, mode: Mode, *, native: bool = False) -> list[str]:
     """The command line for the launcher."""
-    flags = ["--nonblocking", "--full-filenames", "--format", "speedscope", *_FLAGS[mode]]
+    flags = ["--native" if native else "--nonblocking", "--full-filenames", "--format", "speedscope", *_FLAGS[mode]]
     return [executable, "record", *flags, "-p", str(pid), "-r", str(rate), "-d", str(_BOUND), "-o", "{output}"]
 
 
@@ -78,7 +79,7 @@ def on_processor(stacks: Counter[Stack]) -> Counter[Stack]:
     py-spy tells a waiting thread by the kernel's word, and on a busy machine one that was woken and has no processor
     yet counts as running: a tenth of all samples were such.
     """
-    return Counter({stack: count for stack, count in stacks.items() if not (stack.places and _waits(stack.places[0]))})
+    return Counter({stack: count for stack, count in stacks.items() if not _waits(stack.places)})
 
 
 def explain(pid: int, said: str, status: int) -> LinkError:
@@ -95,7 +96,11 @@ def explain(pid: int, said: str, status: int) -> LinkError:
     return Unreadable(f"py-spy failed on process {pid} (status {status}): {cause}")
 
 
-def _waits(place: Place) -> bool:
+def _waits(places: tuple[Place, ...]) -> bool:
+    """Whether its innermost frame of Python's is a wait; native ones may be below that."""
+    place = next((place for place in places if place.file.endswith(".py")), None)
+    if place is None:
+        return False
     name = place.function.rpartition(".")[2]
     return any(name == function and place.file.endswith(file) for function, file in _WAITS)
 

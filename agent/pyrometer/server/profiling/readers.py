@@ -12,7 +12,7 @@ from pyrometer.link.errors import LinkError
 from pyrometer.server import cgroups, kernel
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.profiling import pyspy
-from pyrometer.server.profiling.budget import MAX_TOGETHER, Budget, Plan
+from pyrometer.server.profiling.budget import MAX_TOGETHER, NATIVE_START_COST, START_COST, Budget, Plan
 from pyrometer.server.profiling.gathering import Gathering
 from pyrometer.server.profiling.launching import Began, Ended, Launch, Started
 from pyrometer.server.profiling.model import Mode, Place, Stack, Target
@@ -43,6 +43,7 @@ class OutsideReader:
         gathering: Gathering,
         failed: Failed,
         *,
+        native: bool = False,
         stop: threading.Event,
         own_cpu: Callable[[], float] = time.process_time,
     ) -> None:
@@ -53,6 +54,7 @@ class OutsideReader:
         self._executable = executable
         self._targets = {target.pid: target for target in targets}
         self._mode = mode
+        self._native = native
         self._gathering = gathering
         self._failed = failed
         self._stop = stop
@@ -62,6 +64,7 @@ class OutsideReader:
             rate,
             {pid: max(1, len(kernel.threads_of(pid))) for pid in self._targets},
             _together(),
+            start=NATIVE_START_COST if native else START_COST,
         )
 
     def work(self, seconds: float) -> None:
@@ -90,7 +93,7 @@ class OutsideReader:
                 self._stop.wait(plan.seconds)
                 continue
             self.rate = plan.rate
-            chunk = _ChunkRun(launch, self._executable, self._mode, plan)
+            chunk = _ChunkRun(launch, self._executable, self._mode, plan, native=self._native)
             for ended in chunk.work(self._stop):
                 self._count(plan, chunk, ended)
             now, launcher = self._own_cpu(), launch.own_cpu
@@ -133,7 +136,7 @@ class OutsideReader:
 class _ChunkRun:
     """One chunk: the readers started, watched and stopped together."""
 
-    def __init__(self, launch: Launch, executable: str, mode: Mode, plan: Plan) -> None:
+    def __init__(self, launch: Launch, executable: str, mode: Mode, plan: Plan, *, native: bool) -> None:
         self.stopped = False
         self._launch = launch
         self._plan = plan
@@ -142,8 +145,8 @@ class _ChunkRun:
         self._began: dict[str, float] = {}
         self._ends: dict[str, float] = {}
         for pid in plan.pids:
-            argv = pyspy.command(executable, pid, plan.rate, mode)
-            launch.run(str(pid), argv, plan.seconds + _START_TIMEOUT)
+            argv = pyspy.command(executable, pid, plan.rate, mode, native=native)
+            launch.run(str(pid), argv, plan.seconds + _START_TIMEOUT, stops=pid if native else 0)
 
     def work(self, stop: threading.Event) -> list[Ended]:
         """Run until every reader has ended.

@@ -72,7 +72,9 @@ def _why_not_outside(target: Target, request: Request, executable: str | None) -
 def _by_agent(target: Target, request: Request) -> bool:
     """Whether the agent's sampler may read it."""
     possible = target.sample_start is not None and is_there(target)
-    return possible and request.source is not Source.OUTSIDE and request.mode in (None, Mode.WALL)
+    if request.native or request.source is Source.OUTSIDE:
+        return False
+    return possible and request.mode in (None, Mode.WALL)
 
 
 def _unreadable(target: Target, request: Request, why_not: LinkError) -> LinkError:
@@ -81,6 +83,8 @@ def _unreadable(target: Target, request: Request, why_not: LinkError) -> LinkErr
         return LinkError("no agent answers in the process", next="--source outside", reason="AGENT_MISSING")
     if target.sample_start is None or request.source is Source.OUTSIDE or why_not.reason == "TARGET_GONE":
         return why_not
+    if request.native:
+        return LinkError(f"{why_not.message}, and its agent's sampler sees Python's frames only", reason=why_not.reason)
     mode = request.mode.value if request.mode else ""
     return LinkError(
         f"{why_not.message}, and its agent's sampler does not know the mode {mode}",
@@ -155,6 +159,7 @@ class Recording:
                 self._request.rate,
                 self._gathering,
                 self._failed_outside,
+                native=self._request.native,
                 stop=self._stop,
                 own_cpu=self._own_cpu,
             )
@@ -237,6 +242,7 @@ class Recording:
             own_cpu_seconds=own_cpu + sum(reader.cpu for reader in self._readers),
             began=wall,
             targets=tuple(target for target in self._targets if target.pid in seen),
+            paused=self._request.native,
             failures=failures,
             counts=self._gathering.counts(present),
         )

@@ -48,7 +48,8 @@ def summary(profile: Profile) -> str:
         parts.append(f"{profile.count:,} samples{_missed(missed or 0, profile.count)}")
     if rate is not None:
         of = f" of {asked:.0f}" if asked and rate < _REACHED * asked else ""
-        parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz{of}")
+        stopping = ", the process stopped at each look" if "paused" in profile.notes else ""
+        parts.append(f"{reader_name(profile.notes.get('source', ''))} at {rate:.0f} Hz{of}{stopping}")
     if cost is not None and profile.seconds:
         parts.append(f"own cost {100 * cost / profile.seconds:.0f} % of a core")
     return ", ".join(parts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyrometer.client import documents, files
+from pyrometer.client.errors import UsageFault
 from pyrometer.client.options import Where, output_option, target_options
 from pyrometer.client.quantities import Count, Duration, typed
 from pyrometer.client.render import failures
@@ -26,6 +27,10 @@ _READERS = {
 }
 """What else reads a format."""
 _LONGEST = 600.0
+_COST = (
+    "--pause stops the process at each look, all its threads together, for about a millisecond and more with many "
+    "threads; what it serves waits meanwhile"
+)
 
 
 @click.command("record")
@@ -38,6 +43,8 @@ _LONGEST = 600.0
 )
 @click.option("--mode", type=click.Choice(["cpu", "wall", "gil"]), help="Which moments count; cpu where it can be.")
 @click.option("--source", type=click.Choice(["agent", "outside"]), help="Where to read; outside where permitted.")
+@click.option("--native", is_flag=True, help="Native frames too, from outside; only with --pause.")
+@click.option("--pause", is_flag=True, help="Stop the process at each look, as --native needs.")
 @click.option(
     "-f",
     "--format",
@@ -55,6 +62,8 @@ def command(
     rate: int,
     mode: str | None,
     source: str | None,
+    native: bool,
+    pause: bool,
     form: str,
     out: Path | None,
     output: str,
@@ -64,7 +73,8 @@ def command(
     Ctrl-C ends it early and keeps what there is.
     """
     files.check_writable(out or Path("profile"))
-    taken = _record(where, seconds, rate, mode, source)
+    _check_pause(native=native, pause=pause, source=source)
+    taken = _record(where, seconds, rate, mode, source, native=native)
     from pyrometer.client.profile import reading
 
     profile = reading.read(taken.data)
@@ -73,11 +83,28 @@ def command(
     if output == "json":
         documents.print_json("record", _document(profile, taken, path, form))
     else:
-        _print(profile, taken, path, form)
+        _print(profile, taken, path, form, native=native)
     return 0
 
 
-def _record(where: Where, seconds: float, rate: int, mode: str | None, source: str | None) -> Taken:
+def _check_pause(*, native: bool, pause: bool, source: str | None) -> None:
+    """Say what it costs to stop a process, or raise UsageFault: who asks for native frames must say that it may be."""
+    if native and source == "agent":
+        raise UsageFault("the agent's sampler sees Python's frames only.", next="--native is for --source outside")
+    if native and not pause:
+        raise UsageFault(
+            "native frames are read while the process stands still: it is stopped at each look.",
+            next="If it may be: --native --pause",
+        )
+    if pause and not native:
+        raise UsageFault(
+            "--pause is for --native: without native frames nothing has to be stopped.", next="Leave it out"
+        )
+    if native:
+        click.echo(f"» {_COST}", err=True)
+
+
+def _record(where: Where, seconds: float, rate: int, mode: str | None, source: str | None, *, native: bool) -> Taken:
     from pyrometer.client.recording import Recorder, start_message
     from pyrometer.v1 import profile_pb2, stack_pb2
 
@@ -88,6 +115,7 @@ def _record(where: Where, seconds: float, rate: int, mode: str | None, source: s
         rate,
         profile_pb2.ProfileMode.Value(f"PROFILE_MODE_{(mode or 'unspecified').upper()}"),
         stack_pb2.Source.Value(f"SOURCE_{(source or 'unspecified').upper()}"),
+        native=native,
     )
     with open_look(where) as look:
         return Recorder(start).record(look)
@@ -119,6 +147,7 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
         "mode": documents.enum(summary, "mode", "PROFILE_MODE_"),
         "rate": summary.rate,
         "rate_asked": summary.rate_asked,
+        "native": summary.paused,
         "samples": summary.samples,
         "missed": summary.missed,
         "duration_seconds": summary.duration.ToMicroseconds() / 1e6,
@@ -137,9 +166,14 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
     }
 
 
-def _print(profile: Profile, taken: Taken, path: Path, form: str) -> None:
+def _print(profile: Profile, taken: Taken, path: Path, form: str, *, native: bool) -> None:
     print_profile(profile)
     warn(profile)
+    if taken.summary.paused:
+        spent, whole = taken.summary.own_cpu_seconds, taken.summary.duration.ToMicroseconds() / 1e6
+        click.echo(f"» the process was stopped at each look; looking took {spent:.2f} s of {whole:.1f} s", err=True)
+    elif native:
+        click.echo("» the server over there is older: there are no native frames, and nothing was stopped", err=True)
     if taken.summary.reason:
         click.echo(f"» {escape(taken.summary.reason)}", err=True)
     for line in failures.lines([documents.error(error) for error in taken.summary.errors]):
