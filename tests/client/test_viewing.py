@@ -6,8 +6,10 @@ import zlib
 from pathlib import Path
 
 import pytest
+from tests.client.profile import examples
 
 from pyrometer.client.command import run
+from pyrometer.client.profile import flamegraph, reading, speedscope
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,24 @@ def test_a_profile_that_unpacks_to_more_than_it_may_is_refused(
         file.write(packer.flush())
     assert run(["view", str(bomb)]) == 1
     assert "512 MiB" in capsys.readouterr().err
+
+
+def test_as_text_it_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hottest functions, threads and ways, of all or of a part, whatever form the file has."""
+    file = tmp_path / "shop.html"
+    file.write_text(flamegraph.render(examples.profile()), encoding="utf-8")
+    assert run(["view", str(file), "--text", "--rows", "1"]) == 0
+    out = capsys.readouterr().out
+    assert [out.count(f"  {name}") for name in ("FUNCTION", "THREAD", "CALLED", "hot ")] == [1, 1, 1, 4]
+    assert run(["view", str(file), "--text", "--thread", "MainThread"]) == 0
+    assert "loads" not in capsys.readouterr().out
+    assert run(["view", str(file), "--pid", "7"]) == 3
+    assert "It has: 4107, 4108" in capsys.readouterr().err
+
+
+def test_a_part_becomes_a_page_of_its_own(tmp_path: Path) -> None:
+    """`--pid` and `--out`."""
+    file, out = tmp_path / "shop.json", tmp_path / "part.html"
+    file.write_bytes(speedscope.write(examples.profile()))
+    assert run(["view", str(file), "--pid", "4108", "--out", str(out)]) == 0
+    assert [each.pid for each in reading.read(out.read_bytes()).processes] == [4108]

@@ -18,6 +18,11 @@ class Selection:
     thread: str | None = None
     """A thread's name, of all processes that have such a one, or its id."""
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is less than all."""
+        return self.pid is not None or self.thread is not None
+
     def __str__(self) -> str:
         parts = [f"process {self.pid}"] if self.pid is not None else []
         return ", ".join([*parts, *([f"thread {self.thread}"] if self.thread is not None else [])])
@@ -28,7 +33,7 @@ class Selection:
         Raises:
             NotFound: the profile has no such process or thread.
         """
-        if self.pid is None and self.thread is None:
+        if not self.is_part:
             return profile
         threads = [index for index, thread in enumerate(profile.threads) if self._is_meant(profile, thread)]
         if not threads:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from pyrometer.client import documents, files
-from pyrometer.client.errors import ClientError, UsageFault
+from pyrometer.client.errors import UsageFault
 from pyrometer.client.options import output_option
 from pyrometer.client.quantities import LARGEST_PID, Count
 from pyrometer.client.render.terminal import Style, colours, escape, width
-from pyrometer.client.verbs.view import profile_of, read_file
+from pyrometer.client.verbs.view import part_of, profile_of, read_file
 
 if TYPE_CHECKING:
     from pyrometer.client.profile.comparison import Change, Comparison
@@ -90,14 +90,7 @@ def _compare(paths: tuple[Path, Path], parts: tuple[Selection, Selection]) -> Co
 
     whole = profile_of(paths[0], read_file(paths[0]))
     other = whole if paths[0] == paths[1] else profile_of(paths[1], read_file(paths[1]))
-    return Comparison(_part(whole, paths[0], parts[0]), _part(other, paths[1], parts[1]))
-
-
-def _part(profile: Profile, path: Path, selection: Selection) -> Profile:
-    try:
-        return selection.of(profile)
-    except ClientError as error:
-        raise type(error)(f"{path}: {error.message}", next=error.next, reason=error.reason) from None
+    return Comparison(part_of(whole, paths[0], parts[0]), part_of(other, paths[1], parts[1]))
 
 
 def _print(comparison: Comparison, paths: tuple[Path, Path], parts: tuple[Selection, Selection], page: Path) -> None:

@@ -201,11 +201,11 @@ def print_cautions(profile: Profile) -> bool:
     return bool(cautions)
 
 
-def print_profile(profile: Profile) -> None:
-    """The summary and the ten hottest functions, on stdout."""
+def print_profile(profile: Profile, rows: int = 10) -> None:
+    """The summary and the hottest functions, on stdout."""
     from pyrometer.client.profile import hottest, table
 
     click.echo(escape(table.summary(profile)))
     click.echo("")
-    for line in table.lines(profile, hottest.rows(profile), Style(enabled=colours()), width()):
+    for line in table.lines(profile, hottest.rows(profile, rows), Style(enabled=colours()), width()):
         click.echo(line)

@@ -11,35 +11,65 @@ import click
 
 from pyrometer.client import files
 from pyrometer.client.errors import ClientError
+from pyrometer.client.quantities import LARGEST_PID, Count
+from pyrometer.client.render.terminal import Style, colours, width
 
 if TYPE_CHECKING:
     from pyrometer.client.profile.model import Profile
+    from pyrometer.client.profile.selection import Selection
 
 _RECORD = "pyrometer record writes one: -f html, speedscope, pprof or collapsed"
 
 
 @click.command("view")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--text", is_flag=True, help="Only the summary and the ten hottest functions, here.")
+@click.option("--text", is_flag=True, help="All of it here, as text: hottest functions, threads, heaviest ways.")
+@click.option("--pid", type=Count(1, LARGEST_PID), metavar="PID", help="Only this process.")
+@click.option("--thread", metavar="NAME", help="Only the threads of this name or id.")
+@click.option(
+    "-n", "--rows", type=Count(1, 1000), default=10, show_default=True, metavar="N", help="Hottest functions to list."
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page there; open nothing.")
-def command(file: Path, text: bool, out: Path | None) -> int:
+def command(file: Path, text: bool, pid: int | None, thread: str | None, rows: int, out: Path | None) -> int:
     """Open a saved profile as a page in the browser: of record, of py-spy, of whatever writes such formats."""
     if out is not None:
         files.check_writable(out)
     data = read_file(file)
     from pyrometer.client.profile import reading
+    from pyrometer.client.profile.selection import Selection
 
-    if reading.is_page(data) and reading.is_ours(data) and not text and out is None:
+    part = Selection(pid, thread)
+    if reading.is_page(data) and reading.is_ours(data) and not (text or out or part.is_part):
         _open(file)
         return 0
-    profile = profile_of(file, data)
+    profile = part_of(profile_of(file, data), file, part)
     from pyrometer.client.verbs.record import print_cautions, print_profile
 
-    print_profile(profile)
+    print_profile(profile, rows)
+    if text:
+        _print_outline(profile)
     print_cautions(profile)
-    if not text:
+    if not text or out is not None:
         _view(profile, file, out)
     return 0
+
+
+def _print_outline(profile: Profile) -> None:
+    from pyrometer.client.profile import outline
+
+    style = Style(enabled=colours())
+    for part in (outline.threads(profile), outline.ways(profile, style, width())):
+        lines = list(part)
+        for line in ["", *lines] if lines else []:
+            click.echo(line)
+
+
+def part_of(profile: Profile, file: Path, selection: Selection) -> Profile:
+    """A part of the profile in a file. Raises ClientError, with the file's name in it."""
+    try:
+        return selection.of(profile)
+    except ClientError as error:
+        raise type(error)(f"{file}: {error.message}", next=error.next, reason=error.reason) from None
 
 
 def profile_of(file: Path, data: bytes) -> Profile:
