@@ -248,10 +248,13 @@ def test_loops_of_several_threads(plain: Service) -> None:
     try:
         plain.begin(work)
         other.begin(work)
-        loops = tasks.capture()["loops"]
-        assert sorted((loop["thread"], loop["tasks"]) for loop in loops) == [("service", 1), ("service", 1)]
+        until(lambda: _loops() == [("service", 1), ("service", 1)], "both have their task")
     finally:
         other.end()
+
+
+def _loops() -> list[tuple[str, int]]:
+    return sorted((loop["thread"], loop["tasks"]) for loop in tasks.capture()["loops"])
 
 
 def test_many_tasks_are_bounded_and_counted(plain: Service) -> None:

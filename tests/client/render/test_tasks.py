@@ -41,10 +41,12 @@ def task(number: int, name: str, *frames: Document, awaited_by: tuple[int, ...] 
     }
 
 
-def shown(*tasks: Document, total: int | None = None, width: int = 100, every_frame: bool = False) -> list[str]:
+def shown(
+    *tasks: Document, total: int | None = None, unseen: int = 0, width: int = 100, every_frame: bool = False
+) -> list[str]:
     count = len(tasks) if total is None else total
     loop = {"id": 1, "thread": "MainThread", "type": "asyncio.unix_events._UnixSelectorEventLoop", "tasks": count}
-    process = {"event_loops": [loop], "tasks": list(tasks), "tasks_left_out": count - len(tasks)}
+    process = {"event_loops": [loop], "tasks": list(tasks), "tasks_left_out": count - len(tasks) + unseen}
     return list(TaskTree(Style(enabled=False), width, every_frame=every_frame).lines(process))
 
 
@@ -66,8 +68,12 @@ def test_who_is_awaited_stands_below_who_awaits() -> None:
 
 def test_what_is_not_described_is_counted() -> None:
     """With those in the same place, or, where nobody looked, as a number."""
-    lines = shown(task(1, "serve", SERVE), task(2, "a", WORK, awaited_by=(1,), alike=40_000), total=50_000)
-    assert lines[-2:] == ["    └─ … 40,000 more in the same place as a", "    … 9,998 more tasks, counted only"]
+    lines = shown(task(1, "serve", SERVE), task(2, "a", WORK, awaited_by=(1,), alike=40_000), total=50_000, unseen=700)
+    assert lines[-3:] == [
+        "    └─ … 40,000 more in the same place as a",
+        "    … 9,998 more tasks, counted only",
+        "  … 700 more tasks, which there was no time to look at",
+    ]
 
 
 def test_trees_of_the_same_shape_are_shown_once() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pyrometer.client.render.greenlets import GreenletText
 from pyrometer.client.render.places import place
 from pyrometer.client.render.processes import command
-from pyrometer.client.render.tasks import TaskTree
+from pyrometer.client.render.tasks import TaskTree, number_of
 from pyrometer.client.render.tasks import shapes as task_shapes
 from pyrometer.client.render.terminal import Style, cut, escape
 from pyrometer.client.render.variables import VariableText, referred_to
@@ -48,7 +48,7 @@ class StackText:
 
     def _summary(self, processes: list[Document]) -> str:
         threads = sum(len(process["threads"]) for process in processes)
-        tasks = sum(loop["tasks"] for process in processes for loop in process.get("event_loops") or ())
+        tasks = sum(map(number_of, processes))
         names = ", ".join(sorted({process["service"] for process in processes if process["service"]}))
         return (
             f"{escape(names)}{': ' if names else ''}{_count(len(processes), 'process', 'processes')}, "

@@ -55,8 +55,9 @@ class TaskTree:
         for loop in sorted(process.get("event_loops") or (), key=lambda loop: -loop["tasks"]):
             if loop["tasks"]:
                 yield from self._loop(loop, [task for task in tasks if task["loop_id"] == loop["id"]])
-        if process.get("tasks_left_out") and not tasks:
-            yield f"  … {process['tasks_left_out']:,} tasks, none of which could be described"
+        unseen = number_of(process) - sum(loop["tasks"] for loop in process.get("event_loops") or ())
+        if unseen > 0:
+            yield self._style.paint(f"  … {unseen:,} more tasks, which there was no time to look at", "dim")
 
     def _loop(self, loop: Document, tasks: list[Document]) -> Iterator[str]:
         yield self._style.paint(cut(f"  {_title(loop)}", self._width), "bold")
@@ -171,6 +172,11 @@ class TaskTree:
                 yield self._style.paint(cut(f"{text}   {escape(frame['source'] or '')}".rstrip(), self._width), "dim")
             if self._every_frame or frame["origin"] == "service":
                 yield from self._variables.lines(frame, wanted, f"{indent}    ")
+
+
+def number_of(process: Document) -> int:
+    """How many tasks a process has, described or not."""
+    return len(process.get("tasks") or ()) + (process.get("tasks_left_out") or 0)
 
 
 def _title(loop: Document) -> str:
