@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3_000_000
 """Bytes of all values of one answer, encoded, at the worst; a frame of the link has 8 MiB."""
+PATIENCE = 10
+"""How much longer than a probe's one stack's values may take, which is 50 ms: no thread waits for them."""
 MAX_SECONDS = 0.3
 """CPU time that all of them may take."""
 
@@ -46,7 +48,8 @@ class Disclosure:
         Args:
             kept: whether the caller holds the coroutines whose frames these are.
         """
-        capture = Capture(self._limits, self._redactor, shape=self._policy.values == "shape")
+        shape = self._policy.values == "shape"
+        capture = Capture(self._limits, self._redactor, shape=shape, patience=PATIENCE)
         shown = [self._of(frame, capture, kept=kept) for frame in frames[: self._limits.frames]]
         self._left -= capture.used_bytes
         return shown

@@ -76,15 +76,28 @@ class Capture:
 
     __slots__ = (
         *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_queue", "_redactor"),
-        *("_references", "_secret_in", "_secret_number", "_seen", "_shape", "_short", "_started", "_verdicts", "_wall"),
+        *(
+            "_references",
+            "_secret_in",
+            "_secret_number",
+            "_seconds",
+            "_seen",
+            "_shape",
+            "_short",
+            "_started",
+            "_verdicts",
+            "_wall",
+        ),
     )
 
-    def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False) -> None:
+    def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False, patience: int = 1) -> None:
         """Begin: the clock runs from here.
 
         Args:
             shape: show types, sizes and structure, no content.
+            patience: how many times `MAX_SECONDS` it may take; over 1 only where no thread of the service's waits.
         """
+        self._patience = patience
         self._limits = limits
         self._items = limits.items
         self._fields = max(limits.items, MAX_FIELDS)
@@ -103,8 +116,8 @@ class Capture:
         self._late = False
         self._started = native.thread_time()
         now = native.perf_counter()
-        self._deadline = now + MAX_SECONDS
-        self._wall = now + MAX_WALL
+        self._deadline = now + patience * MAX_SECONDS
+        self._wall = now + patience * MAX_WALL
 
     @property
     def used_bytes(self) -> int:
@@ -361,7 +374,7 @@ class Capture:
         now = native.perf_counter()
         if now < self._deadline:
             return False
-        left = MAX_SECONDS - (native.thread_time() - self._started)
+        left = self._patience * MAX_SECONDS - (native.thread_time() - self._started)
         self._late = left <= 0 or now > self._wall
         self._deadline = now + left
         return self._late
