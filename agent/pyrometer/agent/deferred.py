@@ -24,7 +24,7 @@ _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
 _ENGINES = {
     "monitoring": ("bindings", "raises", "monitoring"),
     "bytecode": (
-        *("tables", "assembly", "flow", "rewriting", "trampolines", "switches", "calls", "plans"),
+        *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "plans"),
         *("raises", "catching", "bytecode"),
     ),
 }
@@ -34,7 +34,8 @@ MODULES = (
     *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
     "agent.vocabulary",
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
-    *(f"agent.{name}" for name in ("values", "expressions", "stacks", "slices", "loaded", "scopes", "locations")),
+    *(f"agent.{name}" for name in ("values", "expressions", "tables", "slots", "phrases", "locks", "gil", "stacks")),
+    *(f"agent.{name}" for name in ("slices", "loaded", "scopes", "locations")),
     *(
         f"agent.{name}"
         for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")

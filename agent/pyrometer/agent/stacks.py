@@ -11,6 +11,8 @@ import sys
 
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.gil import gil_place
+from pyrometer.agent.locks import waits_of
 from pyrometer.agent.mappings import held
 from pyrometer.agent.unpatched import native
 from pyrometer.link.model import dump_reply
@@ -42,12 +44,15 @@ class CodeTable:
 
     def index(self, frame: FrameType) -> int:
         """The number of a frame's code."""
-        code = frame.f_code
+        return self.number(frame.f_code, frame.f_globals)
+
+    def number(self, code: CodeType, scope: dict[str, Any]) -> int:
+        """The number of a code that runs with these globals."""
         number = self._index.get(id(code))
         if number is None:
             number = self._index[id(code)] = len(self._codes)
             self._codes.append(code)
-            self.described.append([name_of(code), file_of(code), module_of(frame)])
+            self.described.append([name_of(code), file_of(code), module_in(scope)])
         return number
 
 
@@ -61,6 +66,7 @@ def capture(own: Container[int], disclosure: Disclosure | None = None) -> dict[s
     table = CodeTable()
     names = thread_names()
     frames = sys._current_frames()
+    waits = waits_of(frames, own, table.number)
     threads = []
     oldest = next((ident for ident in reversed(frames) if ident not in own), None)
     if oldest is not None and oldest not in names:  # nobody has imported `threading` yet, or gevent renumbers its own
@@ -74,7 +80,7 @@ def capture(own: Container[int], disclosure: Disclosure | None = None) -> dict[s
         for thread in threads:
             if not thread["agent"]:
                 _disclose(thread, table, disclosure)
-    return {**dump_reply(threads, len(frames)), "codes": table.described}
+    return {**dump_reply(threads, len(frames)), "codes": table.described, "waits": waits, "gil": gil_place()}
 
 
 def _described(

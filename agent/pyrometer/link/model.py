@@ -228,6 +228,13 @@ def dump_reply(threads: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
     [index of a code, line, lasti], innermost first; a code is [function, file, module] in "codes", which the caller
     adds. `lasti` tells whether a thread has moved within its line. With `locals` a thread has "locals" too: for each of
     its frames [[name, value], …] as in `hit_event`, or null; frames beyond the end of that list have none.
+
+    "waits", which the caller adds, has of each thread that waits for something {"thread": its ident, "kind", "name":
+    the expression in its source, "at": the index of the frame that has that, "timed": it may give up, "lock": a number
+    that stays the lock's while it lives, or 0, "owner": the ident of the thread that it waits for, or 0, "taken": null
+    or [index of a code, line, name] where that thread took it}. "gil" is null or {"holder": address of the pointer to
+    the state of the thread that held the GIL last, after which an int tells whether it is held, "ident": offset of the
+    thread's ident in that state}. An agent that does not know of these leaves them out.
     """
     return {"threads": threads, "left_out": left_out}
 

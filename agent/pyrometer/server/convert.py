@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pyrometer.server.checks import Check
     from pyrometer.server.roster import Process
-    from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack
+    from pyrometer.server.stacks import Deadlock, Frame, ProcessStacks, ThreadStack, Wait
     from pyrometer.server.tasks import EventLoop, GreenletStack, Tasks, TaskStack
 
 
@@ -64,6 +64,7 @@ def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
         threads_left_out=whole(stacks.left_out),
         cpu_percent=stacks.cpu_percent,
         locals_reason=text(stacks.locals_reason),
+        deadlocks=[_deadlock_to_message(deadlock) for deadlock in stacks.deadlocks],
     )
     if stacks.tasks is not None:
         _add_tasks(message, stacks.tasks, stacks.prefixes)
@@ -116,10 +117,29 @@ def _task_to_message(task: TaskStack, names: Mapping[int, str], prefixes: tuple[
     return message
 
 
+def _deadlock_to_message(deadlock: Deadlock) -> stack_pb2.Deadlock:
+    message = stack_pb2.Deadlock(threads=deadlock.threads)
+    message.duration.FromMicroseconds(int(deadlock.seconds * 1e6))
+    return message
+
+
+def _wait_to_message(wait: Wait, prefixes: tuple[str, ...]) -> stack_pb2.Wait:
+    return stack_pb2.Wait(
+        kind=wait.kind,
+        owner=None if wait.owner is None else text(wait.owner),
+        name=text(wait.name),
+        owner_os_id=whole(wait.owner_id, 64),
+        frame=whole(wait.frame),
+        timed=wait.timed,
+        taken=None if wait.taken is None else _frame_to_message(wait.taken, prefixes),
+        taken_name=text(wait.taken_name),
+    )
+
+
 def _thread_to_message(thread: ThreadStack, prefixes: tuple[str, ...]) -> stack_pb2.ThreadStack:
     options: dict[str, Any] = {}
     if thread.waits_for:
-        options["waits_for"] = stack_pb2.Wait(kind=thread.waits_for)
+        options["waits_for"] = _wait_to_message(thread.waits_for, prefixes)
     return stack_pb2.ThreadStack(
         name=text(thread.name),
         os_id=whole(thread.native_id, 64),
@@ -127,6 +147,7 @@ def _thread_to_message(thread: ThreadStack, prefixes: tuple[str, ...]) -> stack_
         cpu_percent=thread.cpu_percent,
         moved=thread.moved,
         holds_gil=thread.holds_gil,
+        gil_percent=thread.gil_percent,
         frames=[_frame_to_message(frame, prefixes) for frame in thread.frames],
         frames_left_out=whole(thread.left_out),
         **options,

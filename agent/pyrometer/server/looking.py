@@ -17,8 +17,9 @@ from typing import Any
 
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
-from pyrometer.server import kernel
+from pyrometer.server import kernel, locks
 from pyrometer.server.errors import NotFound, Unreadable
+from pyrometer.server.gil import GilWatch
 from pyrometer.server.links import AgentBusy, AgentLink
 from pyrometer.server.roster import Candidate, outside_argv
 from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, frames_of, with_kernel, with_sources
@@ -65,23 +66,26 @@ def from_agent(
         hello = link.await_hello(deadline)
         meter = _Meter(candidate.pid)
         first = link.call("dump", deadline)
-        time.sleep(interval)
+        gil = GilWatch(candidate.pid, first.get("gil"))
+        gil.wait(interval)
         second = link.call("locals", deadline, of="threads") if values else link.call("dump", deadline)
         meter.stop()
         awake.set()
-        threads = compare(_threads(first), _threads(second))
+        threads = gil.marked(locks.with_waits(compare(_threads(first), _threads(second)), second))
         measured = with_kernel(threads, meter.before, meter.after, meter.seconds)
+        found = locks.deadlocks(first, second, measured, interval)
         return ProcessStacks(
             pid=candidate.pid,
             service=hello.service,
             argv=tuple(hello.argv),
             source="AGENT",
             reason="",
-            threads=_with_source_lines(link, measured, deadline),
+            threads=_with_source_lines(link, locks.settled(measured, found), deadline),
             left_out=_left_out(second),
             cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
             tasks=_tasks(link, hello, deadline, values=values),
+            deadlocks=found,
         )
 
 
@@ -174,12 +178,15 @@ def _left_out(reply: dict[str, Any]) -> int:
 
 
 def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadStack:
-    frames = frames_of(entry, codes)
-    return ThreadStack(str(entry["name"])[:200], int(entry["native_id"]), frames, int(entry["left_out"]))
+    native_id, left_out = int(entry["native_id"]), int(entry["left_out"])
+    ident = int(entry.get("ident", 0))
+    return ThreadStack(str(entry["name"])[:200], native_id, frames_of(entry, codes), left_out, ident=ident)
 
 
 def _with_source_lines(link: AgentLink, threads: tuple[ThreadStack, ...], deadline: float) -> tuple[ThreadStack, ...]:
-    return with_sources(threads, _source_lines(link, (frame for each in threads for frame in each.frames), deadline))
+    taken = (thread.waits_for.taken for thread in threads if thread.waits_for)
+    frames = (frame for thread in threads for frame in thread.frames)
+    return with_sources(threads, _source_lines(link, (*filter(None, taken), *frames), deadline))
 
 
 def _source_lines(link: AgentLink, frames: Iterable[Frame], deadline: float) -> Callable[[str, int], str]:

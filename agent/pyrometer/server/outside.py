@@ -1,6 +1,7 @@
 """Stacks read from outside the process, by py-spy: what works when the agent can't answer, or there is none.
 
-Always without stopping it (`--nonblocking`) and never with values: redaction lives in the process.
+Without stopping it (`--nonblocking`), unless native stacks were asked for; never with values: redaction lives in the
+process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from pyrometer.link.errors import LinkError
 from pyrometer.server.errors import NotFound, NotPermitted, NotPython, Unreadable
-from pyrometer.server.origins import is_agents
+from pyrometer.server.origins import is_agents, origin_of
 from pyrometer.server.stacks import Frame, ThreadStack
 
 TIMEOUT = 4.0
@@ -33,13 +34,14 @@ def find_pyspy() -> str:
     return path
 
 
-def read_threads(pid: int) -> tuple[ThreadStack, ...]:
-    """All Python threads of a process.
+def read_threads(pid: int, *, native: bool = False) -> tuple[ThreadStack, ...]:
+    """All Python threads of a process; `native`: with their C frames, for which it is stopped meanwhile.
 
     Raises:
         NotFound, NotPermitted, NotPython, Unreadable: why py-spy could not read it.
     """
-    argv = [find_pyspy(), "dump", "--json", "--nonblocking", "--full-filenames", "--pid", str(pid)]
+    how = "--native" if native else "--nonblocking"
+    argv = [find_pyspy(), "dump", "--json", how, "--full-filenames", "--pid", str(pid)]
     try:
         done = subprocess.run(
             argv, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL, cwd="/"
@@ -74,7 +76,8 @@ def _thread(pid: int, entry: dict[str, Any]) -> ThreadStack:
 
 def _is_agents(thread: ThreadStack) -> bool:
     """Whether it is a thread of our agent: its outermost frame is the agent's, whichever a torn reading leaves."""
-    return bool(thread.frames) and is_agents(thread.frames[-1].file)
+    outermost = next((frame for frame in reversed(thread.frames) if origin_of(frame.file) != "NATIVE"), None)
+    return outermost is not None and is_agents(outermost.file)
 
 
 def _explain(pid: int, said: str) -> LinkError:

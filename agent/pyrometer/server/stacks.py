@@ -30,6 +30,33 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """What a thread waits for. `kind` is one of the API's; `name` is the expression in its source."""
+
+    kind: str
+    name: str = ""
+    owner: str | None = None
+    """Name of the thread that holds it, or is to end; None: not known, or nobody."""
+    owner_id: int = 0
+    """Native id of that thread; 0: not known."""
+    frame: int = 0
+    """Index of the frame that has the name."""
+    timed: bool = False
+    taken: Frame | None = None
+    """Where the owner took it."""
+    taken_name: str = ""
+
+
+@dataclass(frozen=True)
+class Deadlock:
+    """Threads that wait for each other: `threads` are indices, each waits for the next one, the last for the first."""
+
+    threads: tuple[int, ...]
+    seconds: float
+    """It has been so for at least that long."""
+
+
+@dataclass(frozen=True)
 class ThreadStack:
     """One thread at the second of two looks. `cpu_percent` of one core and `moved` are between them."""
 
@@ -41,7 +68,11 @@ class ThreadStack:
     cpu_percent: float | None = None
     moved: bool | None = None
     holds_gil: bool | None = None
-    waits_for: str = ""
+    gil_percent: float | None = None
+    """Share of the readings between the looks in which it held the GIL; None: not read."""
+    waits_for: Wait | None = None
+    ident: int = 0
+    """Number that the interpreter knows it by; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +92,7 @@ class ProcessStacks:
     """Tasks of asyncio; None: not read."""
     locals_reason: str = ""
     """Why no frame has values, though they were asked for."""
+    deadlocks: tuple[Deadlock, ...] = ()
 
     @property
     def gil_holder(self) -> ThreadStack | None:
@@ -105,9 +137,18 @@ def with_kernel(
 def with_sources(threads: tuple[ThreadStack, ...], source: Callable[[str, int], str]) -> tuple[ThreadStack, ...]:
     """Threads whose frames show the text of their lines."""
     return tuple(
-        replace(thread, frames=tuple(replace(f, source=source(f.file, f.line)) for f in thread.frames))
+        replace(
+            thread,
+            frames=tuple(replace(f, source=source(f.file, f.line)) for f in thread.frames),
+            waits_for=thread.waits_for and _wait_with_source(thread.waits_for, source),
+        )
         for thread in threads
     )
+
+
+def _wait_with_source(wait: Wait, source: Callable[[str, int], str]) -> Wait:
+    taken = wait.taken
+    return wait if taken is None else replace(wait, taken=replace(taken, source=source(taken.file, taken.line)))
 
 
 def _measured(

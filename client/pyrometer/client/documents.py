@@ -80,6 +80,7 @@ def check(message: process_pb2.Check, pid: int) -> Document:
 
 def stacks(message: stack_pb2.ProcessStacks) -> Document:
     """A process of `dump`."""
+    threads = [thread(each) for each in message.threads]
     return {
         "pid": message.pid,
         "service": message.service or None,
@@ -87,7 +88,7 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "source": enum(message, "source", "SOURCE_"),
         "reason": message.reason or None,
         "cpu_percent": optional(message, "cpu_percent"),
-        "threads": [thread(each) for each in message.threads],
+        "threads": threads,
         "threads_left_out": message.threads_left_out,
         "event_loops": [event_loop(each) for each in message.event_loops] if message.has_tasks else None,
         "tasks": [task(each) for each in message.tasks] if message.has_tasks else None,
@@ -95,6 +96,7 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "greenlets": [greenlet(each) for each in message.greenlets] if message.has_tasks else None,
         "greenlets_left_out": message.greenlets_left_out,
         "locals_reason": message.locals_reason or None,
+        **_deadlocks(message, threads),
     }
 
 
@@ -141,9 +143,6 @@ def _wait(message: stack_pb2.ThreadStack | stack_pb2.TaskStack) -> Document | No
 
 def thread(message: stack_pb2.ThreadStack) -> Document:
     """A thread, its frames innermost first."""
-    waits: Document | None = None
-    if message.HasField("waits_for"):
-        waits = {"kind": message.waits_for.kind, "owner": optional(message.waits_for, "owner")}
     return {
         "name": message.name,
         "os_id": message.os_id,
@@ -151,10 +150,38 @@ def thread(message: stack_pb2.ThreadStack) -> Document:
         "cpu_percent": optional(message, "cpu_percent"),
         "moved": optional(message, "moved"),
         "holds_gil": optional(message, "holds_gil"),
-        "waits_for": waits,
+        "gil_percent": optional(message, "gil_percent"),
+        "waits_for": wait(message.waits_for) if message.HasField("waits_for") else None,
+        "deadlock": None,
         "frames": [frame(each) for each in message.frames],
         "frames_left_out": message.frames_left_out,
     }
+
+
+def wait(message: stack_pb2.Wait) -> Document:
+    """What a thread waits for."""
+    return {
+        "kind": message.kind,
+        "owner": optional(message, "owner"),
+        "owner_os_id": message.owner_os_id or None,
+        "name": message.name or None,
+        "frame": message.frame,
+        "timed": message.timed,
+        "taken": frame(message.taken) if message.HasField("taken") else None,
+        "taken_name": message.taken_name or None,
+    }
+
+
+def _deadlocks(message: stack_pb2.ProcessStacks, threads: list[Document]) -> Document:
+    """The keys that say which threads wait for each other; marks those threads with the number of their deadlock."""
+    named = []
+    for number, found in enumerate(message.deadlocks):
+        members = [threads[index] for index in found.threads if index < len(threads)]
+        for member in members:
+            member["deadlock"] = number
+        named.append([member["name"] for member in members])
+    lasted = [found.duration.ToMicroseconds() / 1e6 for found in message.deadlocks]
+    return {"deadlocks": named, "deadlock_seconds": min(lasted, default=None)}
 
 
 def frame(message: stack_pb2.Frame) -> Document:

@@ -12,40 +12,43 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from pyrometer.v1 import value_pb2 as pyrometer_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pyrometer/v1/stack.proto\x12\x0cpyrometer.v1\x1a\x18pyrometer/v1/value.proto\"\xe9\x01\n\x05\x46rame\x12\x10\n\x08\x66unction\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04line\x18\x03 \x01(\r\x12\x0e\n\x06source\x18\x04 \x01(\t\x12)\n\x06origin\x18\x05 \x01(\x0e\x32\x19.pyrometer.v1.FrameOrigin\x12(\n\x06locals\x18\x06 \x03(\x0b\x32\x18.pyrometer.v1.NamedValue\x12\x12\n\nhas_locals\x18\x07 \x01(\x08\x12)\n\x07\x63ontext\x18\x08 \x03(\x0b\x32\x18.pyrometer.v1.SourceLine\x12\x0e\n\x06module\x18\t \x01(\t\"(\n\nSourceLine\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\"2\n\x04Wait\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x12\n\x05owner\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_owner\"\xa7\x02\n\x0bThreadStack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05os_id\x18\x02 \x01(\x04\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.pyrometer.v1.ThreadState\x12\x18\n\x0b\x63pu_percent\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05moved\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x16\n\tholds_gil\x18\x06 \x01(\x08H\x02\x88\x01\x01\x12%\n\twaits_for\x18\x07 \x01(\x0b\x32\x12.pyrometer.v1.Wait\x12#\n\x06\x66rames\x18\x08 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\t \x01(\rB\x0e\n\x0c_cpu_percentB\x08\n\x06_movedB\x0c\n\n_holds_gil\"D\n\tEventLoop\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06thread\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05tasks\x18\x04 \x01(\r\"\xdb\x02\n\tTaskStack\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07loop_id\x18\x03 \x01(\x04\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.pyrometer.v1.TaskState\x12\x12\n\ncancelling\x18\x05 \x01(\x08\x12\x11\n\tcoroutine\x18\x06 \x01(\t\x12#\n\x06\x66rames\x18\x07 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\x08 \x01(\r\x12\x12\n\nawaited_by\x18\t \x03(\t\x12\x16\n\x0e\x61waited_by_ids\x18\n \x03(\x04\x12\r\n\x05\x61like\x18\x0b \x01(\r\x12\x1e\n\x11suspended_seconds\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12%\n\twaits_for\x18\r \x01(\x0b\x32\x12.pyrometer.v1.WaitB\x14\n\x12_suspended_seconds\"\x87\x01\n\rGreenletStack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.pyrometer.v1.GreenletState\x12#\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\x04 \x01(\r\"\xc5\x03\n\rProcessStacks\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\t\x12$\n\x06source\x18\x04 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12*\n\x07threads\x18\x06 \x03(\x0b\x32\x19.pyrometer.v1.ThreadStack\x12\x18\n\x10threads_left_out\x18\x07 \x01(\r\x12\x18\n\x0b\x63pu_percent\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12,\n\x0b\x65vent_loops\x18\x14 \x03(\x0b\x32\x17.pyrometer.v1.EventLoop\x12&\n\x05tasks\x18\x15 \x03(\x0b\x32\x17.pyrometer.v1.TaskStack\x12\x16\n\x0etasks_left_out\x18\x16 \x01(\r\x12\x11\n\thas_tasks\x18\x17 \x01(\x08\x12\x15\n\rlocals_reason\x18\x18 \x01(\t\x12.\n\tgreenlets\x18\x19 \x03(\x0b\x32\x1b.pyrometer.v1.GreenletStack\x12\x1a\n\x12greenlets_left_out\x18\x1a \x01(\rB\x0e\n\x0c_cpu_percent*\x91\x01\n\x0b\x46rameOrigin\x12\x1c\n\x18\x46RAME_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46RAME_ORIGIN_SERVICE\x10\x01\x12\x18\n\x14\x46RAME_ORIGIN_LIBRARY\x10\x02\x12\x17\n\x13\x46RAME_ORIGIN_STDLIB\x10\x03\x12\x17\n\x13\x46RAME_ORIGIN_NATIVE\x10\x04*W\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_AGENT\x10\x01\x12\x12\n\x0eSOURCE_OUTSIDE\x10\x02\x12\x0f\n\x0bSOURCE_BOTH\x10\x03*\x93\x01\n\x0bThreadState\x12\x1c\n\x18THREAD_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14THREAD_STATE_RUNNING\x10\x01\x12\x18\n\x14THREAD_STATE_WAITING\x10\x02\x12\x18\n\x14THREAD_STATE_BLOCKED\x10\x03\x12\x18\n\x14THREAD_STATE_STOPPED\x10\x04*\x85\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_RUNNING\x10\x01\x12\x16\n\x12TASK_STATE_WAITING\x10\x02\x12\x14\n\x10TASK_STATE_READY\x10\x03\x12\x16\n\x12TASK_STATE_CREATED\x10\x04*\x85\x01\n\rGreenletState\x12\x1e\n\x1aGREENLET_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16GREENLET_STATE_RUNNING\x10\x01\x12\x1c\n\x18GREENLET_STATE_SUSPENDED\x10\x02\x12\x1a\n\x16GREENLET_STATE_CREATED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18pyrometer/v1/stack.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/value.proto\"\xe9\x01\n\x05\x46rame\x12\x10\n\x08\x66unction\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12\x0c\n\x04line\x18\x03 \x01(\r\x12\x0e\n\x06source\x18\x04 \x01(\t\x12)\n\x06origin\x18\x05 \x01(\x0e\x32\x19.pyrometer.v1.FrameOrigin\x12(\n\x06locals\x18\x06 \x03(\x0b\x32\x18.pyrometer.v1.NamedValue\x12\x12\n\nhas_locals\x18\x07 \x01(\x08\x12)\n\x07\x63ontext\x18\x08 \x03(\x0b\x32\x18.pyrometer.v1.SourceLine\x12\x0e\n\x06module\x18\t \x01(\t\"(\n\nSourceLine\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xab\x01\n\x04Wait\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x12\n\x05owner\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bowner_os_id\x18\x04 \x01(\x04\x12\r\n\x05\x66rame\x18\x05 \x01(\r\x12\r\n\x05timed\x18\x06 \x01(\x08\x12\"\n\x05taken\x18\x07 \x01(\x0b\x32\x13.pyrometer.v1.Frame\x12\x12\n\ntaken_name\x18\x08 \x01(\tB\x08\n\x06_owner\"H\n\x08\x44\x65\x61\x64lock\x12\x0f\n\x07threads\x18\x01 \x03(\r\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd1\x02\n\x0bThreadStack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05os_id\x18\x02 \x01(\x04\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.pyrometer.v1.ThreadState\x12\x18\n\x0b\x63pu_percent\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05moved\x18\x05 \x01(\x08H\x01\x88\x01\x01\x12\x16\n\tholds_gil\x18\x06 \x01(\x08H\x02\x88\x01\x01\x12%\n\twaits_for\x18\x07 \x01(\x0b\x32\x12.pyrometer.v1.Wait\x12#\n\x06\x66rames\x18\x08 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\t \x01(\r\x12\x18\n\x0bgil_percent\x18\x14 \x01(\x01H\x03\x88\x01\x01\x42\x0e\n\x0c_cpu_percentB\x08\n\x06_movedB\x0c\n\n_holds_gilB\x0e\n\x0c_gil_percent\"D\n\tEventLoop\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06thread\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05tasks\x18\x04 \x01(\r\"\xdb\x02\n\tTaskStack\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07loop_id\x18\x03 \x01(\x04\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.pyrometer.v1.TaskState\x12\x12\n\ncancelling\x18\x05 \x01(\x08\x12\x11\n\tcoroutine\x18\x06 \x01(\t\x12#\n\x06\x66rames\x18\x07 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\x08 \x01(\r\x12\x12\n\nawaited_by\x18\t \x03(\t\x12\x16\n\x0e\x61waited_by_ids\x18\n \x03(\x04\x12\r\n\x05\x61like\x18\x0b \x01(\r\x12\x1e\n\x11suspended_seconds\x18\x0c \x01(\x01H\x00\x88\x01\x01\x12%\n\twaits_for\x18\r \x01(\x0b\x32\x12.pyrometer.v1.WaitB\x14\n\x12_suspended_seconds\"\x87\x01\n\rGreenletStack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.pyrometer.v1.GreenletState\x12#\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x13.pyrometer.v1.Frame\x12\x17\n\x0f\x66rames_left_out\x18\x04 \x01(\r\"\xf0\x03\n\rProcessStacks\x12\x0b\n\x03pid\x18\x01 \x01(\r\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\t\x12$\n\x06source\x18\x04 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12*\n\x07threads\x18\x06 \x03(\x0b\x32\x19.pyrometer.v1.ThreadStack\x12\x18\n\x10threads_left_out\x18\x07 \x01(\r\x12\x18\n\x0b\x63pu_percent\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12,\n\x0b\x65vent_loops\x18\x14 \x03(\x0b\x32\x17.pyrometer.v1.EventLoop\x12&\n\x05tasks\x18\x15 \x03(\x0b\x32\x17.pyrometer.v1.TaskStack\x12\x16\n\x0etasks_left_out\x18\x16 \x01(\r\x12\x11\n\thas_tasks\x18\x17 \x01(\x08\x12\x15\n\rlocals_reason\x18\x18 \x01(\t\x12.\n\tgreenlets\x18\x19 \x03(\x0b\x32\x1b.pyrometer.v1.GreenletStack\x12\x1a\n\x12greenlets_left_out\x18\x1a \x01(\r\x12)\n\tdeadlocks\x18( \x03(\x0b\x32\x16.pyrometer.v1.DeadlockB\x0e\n\x0c_cpu_percent*\x91\x01\n\x0b\x46rameOrigin\x12\x1c\n\x18\x46RAME_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46RAME_ORIGIN_SERVICE\x10\x01\x12\x18\n\x14\x46RAME_ORIGIN_LIBRARY\x10\x02\x12\x17\n\x13\x46RAME_ORIGIN_STDLIB\x10\x03\x12\x17\n\x13\x46RAME_ORIGIN_NATIVE\x10\x04*W\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSOURCE_AGENT\x10\x01\x12\x12\n\x0eSOURCE_OUTSIDE\x10\x02\x12\x0f\n\x0bSOURCE_BOTH\x10\x03*\x93\x01\n\x0bThreadState\x12\x1c\n\x18THREAD_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14THREAD_STATE_RUNNING\x10\x01\x12\x18\n\x14THREAD_STATE_WAITING\x10\x02\x12\x18\n\x14THREAD_STATE_BLOCKED\x10\x03\x12\x18\n\x14THREAD_STATE_STOPPED\x10\x04*\x85\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_RUNNING\x10\x01\x12\x16\n\x12TASK_STATE_WAITING\x10\x02\x12\x14\n\x10TASK_STATE_READY\x10\x03\x12\x16\n\x12TASK_STATE_CREATED\x10\x04*\x85\x01\n\rGreenletState\x12\x1e\n\x1aGREENLET_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16GREENLET_STATE_RUNNING\x10\x01\x12\x1c\n\x18GREENLET_STATE_SUSPENDED\x10\x02\x12\x1a\n\x16GREENLET_STATE_CREATED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pyrometer.v1.stack_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_FRAMEORIGIN']._serialized_start=1711
-  _globals['_FRAMEORIGIN']._serialized_end=1856
-  _globals['_SOURCE']._serialized_start=1858
-  _globals['_SOURCE']._serialized_end=1945
-  _globals['_THREADSTATE']._serialized_start=1948
-  _globals['_THREADSTATE']._serialized_end=2095
-  _globals['_TASKSTATE']._serialized_start=2098
-  _globals['_TASKSTATE']._serialized_end=2231
-  _globals['_GREENLETSTATE']._serialized_start=2234
-  _globals['_GREENLETSTATE']._serialized_end=2367
-  _globals['_FRAME']._serialized_start=69
-  _globals['_FRAME']._serialized_end=302
-  _globals['_SOURCELINE']._serialized_start=304
-  _globals['_SOURCELINE']._serialized_end=344
-  _globals['_WAIT']._serialized_start=346
-  _globals['_WAIT']._serialized_end=396
-  _globals['_THREADSTACK']._serialized_start=399
-  _globals['_THREADSTACK']._serialized_end=694
-  _globals['_EVENTLOOP']._serialized_start=696
-  _globals['_EVENTLOOP']._serialized_end=764
-  _globals['_TASKSTACK']._serialized_start=767
-  _globals['_TASKSTACK']._serialized_end=1114
-  _globals['_GREENLETSTACK']._serialized_start=1117
-  _globals['_GREENLETSTACK']._serialized_end=1252
-  _globals['_PROCESSSTACKS']._serialized_start=1255
-  _globals['_PROCESSSTACKS']._serialized_end=1708
+  _globals['_FRAMEORIGIN']._serialized_start=2024
+  _globals['_FRAMEORIGIN']._serialized_end=2169
+  _globals['_SOURCE']._serialized_start=2171
+  _globals['_SOURCE']._serialized_end=2258
+  _globals['_THREADSTATE']._serialized_start=2261
+  _globals['_THREADSTATE']._serialized_end=2408
+  _globals['_TASKSTATE']._serialized_start=2411
+  _globals['_TASKSTATE']._serialized_end=2544
+  _globals['_GREENLETSTATE']._serialized_start=2547
+  _globals['_GREENLETSTATE']._serialized_end=2680
+  _globals['_FRAME']._serialized_start=101
+  _globals['_FRAME']._serialized_end=334
+  _globals['_SOURCELINE']._serialized_start=336
+  _globals['_SOURCELINE']._serialized_end=376
+  _globals['_WAIT']._serialized_start=379
+  _globals['_WAIT']._serialized_end=550
+  _globals['_DEADLOCK']._serialized_start=552
+  _globals['_DEADLOCK']._serialized_end=624
+  _globals['_THREADSTACK']._serialized_start=627
+  _globals['_THREADSTACK']._serialized_end=964
+  _globals['_EVENTLOOP']._serialized_start=966
+  _globals['_EVENTLOOP']._serialized_end=1034
+  _globals['_TASKSTACK']._serialized_start=1037
+  _globals['_TASKSTACK']._serialized_end=1384
+  _globals['_GREENLETSTACK']._serialized_start=1387
+  _globals['_GREENLETSTACK']._serialized_end=1522
+  _globals['_PROCESSSTACKS']._serialized_start=1525
+  _globals['_PROCESSSTACKS']._serialized_end=2021
 # @@protoc_insertion_point(module_scope)

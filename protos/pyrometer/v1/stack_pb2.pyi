@@ -10,6 +10,7 @@ Stacks of threads and tasks. Frames are innermost first, here and everywhere.
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
@@ -260,21 +261,76 @@ class Wait(google.protobuf.message.Message):
 
     KIND_FIELD_NUMBER: builtins.int
     OWNER_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    OWNER_OS_ID_FIELD_NUMBER: builtins.int
+    FRAME_FIELD_NUMBER: builtins.int
+    TIMED_FIELD_NUMBER: builtins.int
+    TAKEN_FIELD_NUMBER: builtins.int
+    TAKEN_NAME_FIELD_NUMBER: builtins.int
     kind: builtins.str
     """"Lock", "RLock", "Condition", "Semaphore", "Event", "Queue", "Future", "join" or "GIL"."""
     owner: builtins.str
-    """Name of the thread that owns it; absent: not known, or nobody."""
+    """Name of the thread that owns it, or, of a join, that is to end; absent: not known, or nobody."""
+    name: builtins.str
+    """What it is called where the thread waits for it: "self.ledger.lock"; empty: can't be told."""
+    owner_os_id: builtins.int
+    """Native id of the owner; 0: not known."""
+    frame: builtins.int
+    """Index of the thread's frame that has that name."""
+    timed: builtins.bool
+    """Whether it was given a timeout: it may give up by itself."""
+    taken_name: builtins.str
+    """What it is called there; empty: can't be told."""
+    @property
+    def taken(self) -> global___Frame:
+        """Where the owner took it, a frame without values; absent: not known."""
+
     def __init__(
         self,
         *,
         kind: builtins.str = ...,
         owner: builtins.str | None = ...,
+        name: builtins.str = ...,
+        owner_os_id: builtins.int = ...,
+        frame: builtins.int = ...,
+        timed: builtins.bool = ...,
+        taken: global___Frame | None = ...,
+        taken_name: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "owner", b"owner"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "kind", b"kind", "owner", b"owner"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "owner", b"owner", "taken", b"taken"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "frame", b"frame", "kind", b"kind", "name", b"name", "owner", b"owner", "owner_os_id", b"owner_os_id", "taken", b"taken", "taken_name", b"taken_name", "timed", b"timed"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_owner", b"_owner"]) -> typing.Literal["owner"] | None: ...
 
 global___Wait = Wait
+
+@typing.final
+class Deadlock(google.protobuf.message.Message):
+    """Threads that wait for each other, as both looks saw it: none of them can go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    THREADS_FIELD_NUMBER: builtins.int
+    DURATION_FIELD_NUMBER: builtins.int
+    @property
+    def threads(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Indices of `ProcessStacks.threads`: each waits for what the next one holds, the last one for what the first holds.
+        One alone waits for what it holds itself.
+        """
+
+    @property
+    def duration(self) -> google.protobuf.duration_pb2.Duration:
+        """The time between the looks: it has been so for at least that long."""
+
+    def __init__(
+        self,
+        *,
+        threads: collections.abc.Iterable[builtins.int] | None = ...,
+        duration: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "threads", b"threads"]) -> None: ...
+
+global___Deadlock = Deadlock
 
 @typing.final
 class ThreadStack(google.protobuf.message.Message):
@@ -291,6 +347,7 @@ class ThreadStack(google.protobuf.message.Message):
     WAITS_FOR_FIELD_NUMBER: builtins.int
     FRAMES_FIELD_NUMBER: builtins.int
     FRAMES_LEFT_OUT_FIELD_NUMBER: builtins.int
+    GIL_PERCENT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Its name, as `threading` knows it."""
     os_id: builtins.int
@@ -302,9 +359,11 @@ class ThreadStack(google.protobuf.message.Message):
     moved: builtins.bool
     """Whether its stack differs between the two looks; absent: looked at once."""
     holds_gil: builtins.bool
-    """Whether it holds the GIL; absent: not known."""
+    """Whether it holds the GIL, between the looks most of the time; absent: not known."""
     frames_left_out: builtins.int
     """Outermost frames left out; 0: none."""
+    gil_percent: builtins.float
+    """Share of the readings between the two looks in which it held the GIL, percent; absent: not read."""
     @property
     def waits_for(self) -> global___Wait:
         """What it waits for; absent: nothing, or not known."""
@@ -325,11 +384,14 @@ class ThreadStack(google.protobuf.message.Message):
         waits_for: global___Wait | None = ...,
         frames: collections.abc.Iterable[global___Frame] | None = ...,
         frames_left_out: builtins.int = ...,
+        gil_percent: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "_holds_gil", b"_holds_gil", "_moved", b"_moved", "cpu_percent", b"cpu_percent", "holds_gil", b"holds_gil", "moved", b"moved", "waits_for", b"waits_for"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "_holds_gil", b"_holds_gil", "_moved", b"_moved", "cpu_percent", b"cpu_percent", "frames", b"frames", "frames_left_out", b"frames_left_out", "holds_gil", b"holds_gil", "moved", b"moved", "name", b"name", "os_id", b"os_id", "state", b"state", "waits_for", b"waits_for"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "_gil_percent", b"_gil_percent", "_holds_gil", b"_holds_gil", "_moved", b"_moved", "cpu_percent", b"cpu_percent", "gil_percent", b"gil_percent", "holds_gil", b"holds_gil", "moved", b"moved", "waits_for", b"waits_for"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "_gil_percent", b"_gil_percent", "_holds_gil", b"_holds_gil", "_moved", b"_moved", "cpu_percent", b"cpu_percent", "frames", b"frames", "frames_left_out", b"frames_left_out", "gil_percent", b"gil_percent", "holds_gil", b"holds_gil", "moved", b"moved", "name", b"name", "os_id", b"os_id", "state", b"state", "waits_for", b"waits_for"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_gil_percent", b"_gil_percent"]) -> typing.Literal["gil_percent"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_holds_gil", b"_holds_gil"]) -> typing.Literal["holds_gil"] | None: ...
     @typing.overload
@@ -496,6 +558,7 @@ class ProcessStacks(google.protobuf.message.Message):
     LOCALS_REASON_FIELD_NUMBER: builtins.int
     GREENLETS_FIELD_NUMBER: builtins.int
     GREENLETS_LEFT_OUT_FIELD_NUMBER: builtins.int
+    DEADLOCKS_FIELD_NUMBER: builtins.int
     pid: builtins.int
     """Process id in the server's pid namespace."""
     service: builtins.str
@@ -536,6 +599,10 @@ class ProcessStacks(google.protobuf.message.Message):
     def greenlets(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___GreenletStack]:
         """Greenlets, where the process uses them."""
 
+    @property
+    def deadlocks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Deadlock]:
+        """Threads that wait for each other."""
+
     def __init__(
         self,
         *,
@@ -554,9 +621,10 @@ class ProcessStacks(google.protobuf.message.Message):
         locals_reason: builtins.str = ...,
         greenlets: collections.abc.Iterable[global___GreenletStack] | None = ...,
         greenlets_left_out: builtins.int = ...,
+        deadlocks: collections.abc.Iterable[global___Deadlock] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "cpu_percent", b"cpu_percent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "deadlocks", b"deadlocks", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
 
 global___ProcessStacks = ProcessStacks

@@ -17,17 +17,17 @@ from pyrometer.v1 import error_pb2 as pyrometer_dot_v1_dot_error__pb2
 from pyrometer.v1 import stack_pb2 as pyrometer_dot_v1_dot_stack__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pyrometer/v1/stack_service.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/error.proto\x1a\x18pyrometer/v1/stack.proto\"o\n\x11\x44umpStacksRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06locals\x18\n \x01(\x08\"{\n\x12\x44umpStacksResponse\x12.\n\x07process\x18\x01 \x01(\x0b\x32\x1b.pyrometer.v1.ProcessStacksH\x00\x12+\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.pyrometer.v1.ProcessErrorH\x00\x42\x08\n\x06result2a\n\x0cStackService\x12Q\n\nDumpStacks\x12\x1f.pyrometer.v1.DumpStacksRequest\x1a .pyrometer.v1.DumpStacksResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pyrometer/v1/stack_service.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/error.proto\x1a\x18pyrometer/v1/stack.proto\"\x8e\x01\n\x11\x44umpStacksRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06locals\x18\n \x01(\x08\x12\x0e\n\x06native\x18\x14 \x01(\x08\x12\r\n\x05pause\x18\x15 \x01(\x08\"{\n\x12\x44umpStacksResponse\x12.\n\x07process\x18\x01 \x01(\x0b\x32\x1b.pyrometer.v1.ProcessStacksH\x00\x12+\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.pyrometer.v1.ProcessErrorH\x00\x42\x08\n\x06result2a\n\x0cStackService\x12Q\n\nDumpStacks\x12\x1f.pyrometer.v1.DumpStacksRequest\x1a .pyrometer.v1.DumpStacksResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pyrometer.v1.stack_service_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_DUMPSTACKSREQUEST']._serialized_start=134
-  _globals['_DUMPSTACKSREQUEST']._serialized_end=245
-  _globals['_DUMPSTACKSRESPONSE']._serialized_start=247
-  _globals['_DUMPSTACKSRESPONSE']._serialized_end=370
-  _globals['_STACKSERVICE']._serialized_start=372
-  _globals['_STACKSERVICE']._serialized_end=469
+  _globals['_DUMPSTACKSREQUEST']._serialized_start=135
+  _globals['_DUMPSTACKSREQUEST']._serialized_end=277
+  _globals['_DUMPSTACKSRESPONSE']._serialized_start=279
+  _globals['_DUMPSTACKSRESPONSE']._serialized_end=402
+  _globals['_STACKSERVICE']._serialized_start=404
+  _globals['_STACKSERVICE']._serialized_end=501
 # @@protoc_insertion_point(module_scope)

@@ -25,10 +25,16 @@ class DumpStacksRequest(google.protobuf.message.Message):
     PIDS_FIELD_NUMBER: builtins.int
     INTERVAL_FIELD_NUMBER: builtins.int
     LOCALS_FIELD_NUMBER: builtins.int
+    NATIVE_FIELD_NUMBER: builtins.int
+    PAUSE_FIELD_NUMBER: builtins.int
     service: builtins.str
     """All processes of this service; empty: those of `pids`."""
     locals: builtins.bool
     """Whether to read the local variables of all frames: bounded, redacted, and only by the agent."""
+    native: builtins.bool
+    """Frames of native code too. The process is stopped while they are read, so `pause` must be set as well."""
+    pause: builtins.bool
+    """Whether the process may be stopped; how long it was is said in `ProcessStacks.reason`."""
     @property
     def pids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """Only these process ids; with a service, those of it."""
@@ -44,9 +50,11 @@ class DumpStacksRequest(google.protobuf.message.Message):
         pids: collections.abc.Iterable[builtins.int] | None = ...,
         interval: google.protobuf.duration_pb2.Duration | None = ...,
         locals: builtins.bool = ...,
+        native: builtins.bool = ...,
+        pause: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["interval", b"interval", "locals", b"locals", "pids", b"pids", "service", b"service"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["interval", b"interval", "locals", b"locals", "native", b"native", "pause", b"pause", "pids", b"pids", "service", b"service"]) -> None: ...
 
 global___DumpStacksRequest = DumpStacksRequest
 

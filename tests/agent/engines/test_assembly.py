@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrometer.agent.engines import assembly, flow, tables
+from pyrometer.agent import tables
+from pyrometer.agent.engines import assembly, flow
 
 pytestmark = pytest.mark.only_python("3.11")
 

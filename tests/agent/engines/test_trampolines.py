@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.agent.places import loaded
 
-from pyrometer.agent.engines import tables
+from pyrometer.agent import tables
 from pyrometer.agent.engines.switches import Guard
 from pyrometer.agent.engines.trampolines import divert_exceptions
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyrometer.client.render.stacks import StackText, folded, place
+from pyrometer.client.render.places import place
+from pyrometer.client.render.stacks import StackText, folded
 from pyrometer.client.render.terminal import Style
 
 Document = dict[str, Any]
@@ -112,9 +113,9 @@ def test_a_thread_that_may_be_the_cause_is_not_idle(fact: dict[str, Any]) -> Non
 
 def test_who_waits_for_a_lock_is_not_idle() -> None:
     """It says what it waits for, and who holds that."""
-    waits = {"kind": "Lock", "owner": "Thread-2"}
+    waits = {"kind": "Lock", "owner": "Thread-2", "name": "self.till.lock", "taken": VIEW}
     lines = shown(process(1, thread("MainThread", frame("acquire", "/srv/a.py", 1), WAIT, waits_for=waits)))
-    assert lines[3] == "  MainThread   waits for Lock, held by Thread-2, waiting"
+    assert lines[3] == "  MainThread   waits for Lock till.lock, held by Thread-2 since shop/views.py:32, waiting"
     assert len(lines) == 6
 
 

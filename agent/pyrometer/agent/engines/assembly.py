@@ -9,7 +9,7 @@ from __future__ import annotations
 import opcode
 from typing import NamedTuple
 
-from pyrometer.agent.engines.tables import (
+from pyrometer.agent.tables import (
     NOWHERE,
     UNIT,
     Position,

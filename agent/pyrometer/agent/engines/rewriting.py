@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.engines.assembly import ENDS, Handler, Instruction, assemble, disassemble, op
 from pyrometer.agent.engines.flow import assigned_locals, stack_depths
-from pyrometer.agent.engines.tables import Position
+from pyrometer.agent.tables import Position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyrometer.agent.engines.assembly import CACHES, op
-from pyrometer.agent.engines.tables import UNIT, Region, encode_exception_table, nowhere, parse_exception_table
+from pyrometer.agent.tables import UNIT, Region, encode_exception_table, nowhere, parse_exception_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,13 @@ _VERSION_FOLDER = re.compile(r"python3\.\d+t?")
 
 
 def place(frame: dict[str, Any]) -> str:
-    """Say where a frame is: file and line; of the file, its last two parts: what tells it to who wrote it."""
+    """Say where a frame is: file and line; of the file, its last two parts: what tells it to who wrote it.
+
+    Of a library without source only its name is known.
+    """
     parts = frame["file"].split("/")[-2:]
+    if frame["line"] is None:
+        return str(parts[-1])
     if len(parts) == 2 and _VERSION_FOLDER.fullmatch(parts[0]):  # a module of the standard library
         parts = parts[1:]
     return f"{'/'.join(parts)}:{frame['line']}"

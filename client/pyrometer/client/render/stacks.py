@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from pyrometer.client.render.greenlets import GreenletText
+from pyrometer.client.render.locks import deadlock_lines, gil_text, is_rest, wait_text
 from pyrometer.client.render.places import place
 from pyrometer.client.render.processes import command
 from pyrometer.client.render.tasks import TaskTree, number_of
@@ -41,6 +42,7 @@ class StackText:
     def lines(self, processes: list[Document]) -> Iterator[str]:
         """All processes: the busiest first, and those with the same threads together."""
         ordered = sorted(processes, key=lambda process: (-(process["cpu_percent"] or 0.0), process["pid"]))
+        yield from deadlock_lines(ordered, self._style, self._width)
         yield self._summary(ordered)
         for group in _alike(ordered):
             yield ""
@@ -135,10 +137,11 @@ def _busiest_first(thread: Document) -> tuple[bool, float, bool]:
 
 def _is_idle(thread: Document) -> bool:
     """Whether it waits for work, as far as its innermost function tells; one that waits for a lock does not."""
-    frames = thread["frames"]
-    if not frames or thread["holds_gil"] or thread["waits_for"] or thread["state"] in ("stopped", "running"):
+    frames, wait = thread["frames"], thread["waits_for"]
+    if not frames or thread["holds_gil"] or thread["state"] in ("stopped", "running"):
         return False
-    return (thread["cpu_percent"] or 0.0) < _BUSY and _last_name(frames[0]) in _IDLE
+    at_rest = _last_name(frames[0]) in _IDLE if wait is None else is_rest(wait)
+    return (thread["cpu_percent"] or 0.0) < _BUSY and at_rest and thread.get("deadlock") is None
 
 
 def _facts(threads: list[Document]) -> Iterator[str]:
@@ -147,15 +150,15 @@ def _facts(threads: list[Document]) -> Iterator[str]:
     cpu = max(thread["cpu_percent"] or 0.0 for thread in threads)
     if cpu >= _WORTH_SAYING:
         yield f"{cpu:.0f} %" + (" at most" if len(threads) > 1 else "")
-    if first["holds_gil"]:
-        yield "holds the GIL"
+    if gil := gil_text(threads):
+        yield gil
     if first["waits_for"]:
-        owner = f", held by {escape(first['waits_for']['owner'])}" if first["waits_for"]["owner"] else ""
-        yield f"waits for {escape(first['waits_for']['kind'])}{owner}"
+        yield ("idle, " if _is_idle(first) else "") + wait_text(first["waits_for"])
     if first["state"] == "stopped":
         yield "stopped"
     elif _is_idle(first):
-        yield f"idle in {escape(_last_name(first['frames'][0]))}"
+        if not first["waits_for"]:
+            yield f"idle in {escape(_last_name(first['frames'][0]))}"
     else:
         yield from _motion(threads, cpu)
     if not first["frames"]:

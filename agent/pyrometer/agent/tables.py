@@ -1,6 +1,7 @@
-"""The two tables beside 3.11's bytecode: where exceptions go, and which source an instruction is from.
+"""The two tables beside the bytecode: where exceptions go, and which source an instruction is from.
 
-Both as CPython's `Objects/exception_handling_notes.txt` and `Objects/locations.md` describe them. Offsets are bytes.
+Both as CPython's `Objects/exception_handling_notes.txt` and `Objects/locations.md` describe them; the same since 3.11.
+Offsets are bytes.
 """
 
 from __future__ import annotations
