@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from pyrometer.agent import greenlets, tasks
 from pyrometer.agent.disclosure import Disclosure
+from pyrometer.agent.lags import LONGEST, LoopWatch
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
 from pyrometer.agent.stacks import capture
 from pyrometer.agent.stderr import bounded
+from pyrometer.agent.vitals import armed, collector
 from pyrometer.guard import permissions
 from pyrometer.guard.policy import in_force
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import BadRequest, LinkError, UnknownOperation
-from pyrometer.link.model import OPERATIONS, ProbeLimits, ProbeSpec
+from pyrometer.link.model import OPERATIONS, ProbeLimits, ProbeSpec, vitals_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Requests:
         self._sources = Sources()
         self._leases: dict[str, float] = {}
         self._sampler: Sampler | None = None
+        self._loops: LoopWatch | None = None
 
     def release(self) -> None:
         """The watcher is gone: disarm its probes, end its sampler."""
@@ -151,6 +154,16 @@ class Requests:
 
     def _probes(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"probes": [status._asdict() for status in self._reception.registry.statuses()]}
+
+    def _vitals(self, request: dict[str, Any]) -> dict[str, Any]:
+        """How the process is, after its event loops were watched for `seconds`, 1 at most."""
+        seconds = request.get("seconds", 0.0)
+        if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST:
+            raise BadRequest(f"vitals takes from 0 to {LONGEST:g} seconds")
+        if self._loops is None:
+            self._loops = LoopWatch(self._reception.own_threads, self._policy.cpu_share)
+        loops = self._loops.watch(seconds)
+        return vitals_reply(collector(), loops, armed(self._reception.registry.statuses()))
 
     def _sample(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start this link's sampler at `rate` looks a second; 0 ends it."""

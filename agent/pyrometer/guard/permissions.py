@@ -21,6 +21,7 @@ _NEEDED = {
     "locals": ("dump", "inspect"),
     "source": ("", "view"),
     "probes": ("", "view"),
+    "vitals": ("", "view"),
     "sample": ("record", "profile"),
     "sampled": ("record", "profile"),
     "arm": ("", "inspect"),  # snap and catch are told apart where the probe is known

@@ -24,10 +24,10 @@ from pyrometer.link.errors import BadRequest, LinkError
 MAX_TEXT = 4096
 """Characters of any text in a request."""
 
-OPERATIONS = ("ping", "dump", "tasks", "locals", "source", "sample", "sampled", "arm", "disarm", "probes")
+OPERATIONS = ("ping", "dump", "tasks", "locals", "source", "sample", "sampled", "arm", "disarm", "probes", "vitals")
 """ping: are you there. dump: all threads' stacks. tasks: asyncio's. locals: either, with values. source: lines of
 source text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes:
-probes."""
+probes. vitals: the garbage collector, event loops, how many probes."""
 
 
 class Hello(NamedTuple):
@@ -259,6 +259,16 @@ def greenlets_reply(greenlets: list[dict[str, Any]], left_out: int) -> dict[str,
     "codes", of these frames only, as in `dump`.
     """
     return {"greenlets": greenlets, "left_out": left_out}
+
+
+def vitals_reply(gc: dict[str, Any], loops: list[dict[str, Any]] | None, probes: int) -> dict[str, Any]:
+    """The reply to `vitals`.
+
+    "gc" is {"enabled", "counts", "collections" (both by generation), "collected", "uncollectable", "pause" (seconds in
+    all, or null)}. A loop is {"thread", "native_id", "lag" (seconds, or null where it can't be told), "busy" (share of
+    the looks), "looks", "frames": [[function, file, line, module], …] of its longest callback, innermost first}.
+    """
+    return {"gc": gc, "loops": loops, "probes": probes}
 
 
 def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:

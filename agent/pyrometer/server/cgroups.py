@@ -47,8 +47,65 @@ def memory_left(pid: int | str, roots: Roots = Roots()) -> int | None:
 
     None: there is no limit.
     """
-    lefts = (_left(group) for group in _groups(pid, "memory", roots))
-    return min((left for left in lefts if left is not None), default=None)
+    found = memory(pid, roots)
+    return None if found is None else found.left
+
+
+@dataclass(frozen=True, slots=True)
+class Throttling:
+    """What a group's quota is, and how often it was used up since the group was made."""
+
+    cores: float
+    periods: int | None
+    throttled: int | None
+    """Periods in which the group was stopped."""
+    seconds: float | None
+    """For how long, summed over processors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A group's memory limit, bytes, and what it has used of it."""
+
+    limit: int
+    used: int
+    left: int
+
+
+def throttling(pid: int | str, roots: Roots = Roots()) -> Throttling | None:
+    """The tightest quota over a process; None: there is none."""
+    limited = ((quota, group) for group in _groups(pid, "cpu", roots) if (quota := _quota(group)) is not None)
+    found = min(limited, key=lambda pair: pair[0], default=None)
+    if found is None:
+        return None
+    cores, group = found
+    nanoseconds = _statistic(group, "throttled_time", "cpu.stat")
+    microseconds = _statistic(group, "throttled_usec", "cpu.stat")
+    seconds = nanoseconds / 1e9 if nanoseconds is not None else None
+    return Throttling(
+        cores,
+        _statistic(group, "nr_periods", "cpu.stat"),
+        _statistic(group, "nr_throttled", "cpu.stat"),
+        microseconds / 1e6 if microseconds is not None else seconds,
+    )
+
+
+def memory(pid: int | str, roots: Roots = Roots()) -> Memory | None:
+    """The tightest memory limit over a process: the one with the least left; None: there is none."""
+    found = (_memory(group) for group in _groups(pid, "memory", roots))
+    return min((limit for limit in found if limit is not None), key=lambda limit: limit.left, default=None)
+
+
+def oom_kills(pid: int | str, roots: Roots = Roots()) -> int | None:
+    """Processes of the groups over a process that were killed for want of memory; None: nobody counts them.
+
+    Version 2 counts those of a group's children with it, version 1 each group's own: so the most is taken.
+    """
+    counts = (
+        _statistic(group, "oom_kill", "memory.events" if group.version == 2 else "memory.oom_control")
+        for group in _groups(pid, "memory", roots)
+    )
+    return max((count for count in counts if count is not None), default=None)
 
 
 def _affinity(pid: int | str) -> int:
@@ -119,22 +176,23 @@ def _quota(group: Group) -> float | None:
     return whole / part if whole is not None and part and whole > 0 else None
 
 
-def _left(group: Group) -> int | None:
+def _memory(group: Group) -> Memory | None:
     names = ("memory.max", "memory.current", "inactive_file")
     if group.version == 1:
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     limit, used = (_number(_text(group.folder / name)) for name in names[:2])
     if limit is None or used is None or limit > _UNLIMITED:
         return None
-    return max(0, limit - used + _statistic(group, names[2]))
+    return Memory(limit, used, max(0, limit - used + (_statistic(group, names[2], "memory.stat") or 0)))
 
 
-def _statistic(group: Group, name: str) -> int:
-    for line in _text(group.folder / "memory.stat").splitlines():
+def _statistic(group: Group, name: str, file: str) -> int | None:
+    """A figure of a file with a name and a number a line; None where it is not there."""
+    for line in _text(group.folder / file).splitlines():
         key, _, value = line.partition(" ")
         if key == name:
-            return _number(value) or 0
-    return 0
+            return _number(value)
+    return None
 
 
 def _number(text: str) -> int | None:

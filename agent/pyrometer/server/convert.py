@@ -10,12 +10,13 @@ from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
 from pyrometer.server.values import named_to_message
 from pyrometer.server.wording import text, whole
-from pyrometer.v1 import error_pb2, process_pb2, stack_pb2, value_pb2
+from pyrometer.v1 import error_pb2, metrics_pb2, process_pb2, stack_pb2, value_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyrometer.server.checks import Check
+    from pyrometer.server.metrics import Allowance, Collector, Loop, ProcessMetrics
     from pyrometer.server.roster import Process
     from pyrometer.server.stacks import Deadlock, Frame, ProcessStacks, ThreadStack, Wait
     from pyrometer.server.tasks import EventLoop, GreenletStack, Tasks, TaskStack
@@ -171,3 +172,64 @@ def _variables(frame: Frame) -> list[value_pb2.NamedValue]:
     """A frame's variables; what has another shape than agreed is left out."""
     pairs = [each for each in frame.variables or () if isinstance(each, list) and len(each) == 2]
     return [named_to_message(name, value) for name, value in pairs]
+
+
+def metrics_to_message(metrics: ProcessMetrics, number: int) -> metrics_pb2.ProcessMetrics:
+    """A process in the window of one round."""
+    message = metrics_pb2.ProcessMetrics(
+        process=process_to_message(metrics.process),
+        round=number,
+        cpu_user_seconds=metrics.times[0] if metrics.times else None,
+        cpu_system_seconds=metrics.times[1] if metrics.times else None,
+        peak_rss_bytes=metrics.peak_rss,
+        swap_bytes=metrics.swap,
+        descriptors=metrics.descriptors,
+        descriptor_limit=metrics.descriptor_limit,
+        cgroup=_allowance_to_message(metrics.allowance),
+        unknown=[metrics_pb2.UnknownMetric(field=name, reason=text(why)) for name, why in metrics.unknown.items()],
+    )
+    message.time.FromMicroseconds(int(metrics.time * 1e6))
+    message.window.FromMicroseconds(int(metrics.window * 1e6))
+    if metrics.vitals is not None:
+        message.gc.CopyFrom(_collector_to_message(metrics.vitals.collector))
+        message.has_event_loops = True
+        message.event_loops.extend(_loop_to_message(loop, metrics.prefixes) for loop in metrics.vitals.loops)
+        message.probes = whole(metrics.vitals.probes)
+    return message
+
+
+def _collector_to_message(collector: Collector) -> metrics_pb2.GcMetrics:
+    return metrics_pb2.GcMetrics(
+        enabled=collector.enabled,
+        counts=[whole(count) for count in collector.counts],
+        collections=[whole(count, 64) for count in collector.collections],
+        collected=whole(collector.collected, 64),
+        uncollectable=whole(collector.uncollectable, 64),
+        pause_seconds=collector.pause,
+    )
+
+
+def _loop_to_message(loop: Loop, prefixes: tuple[str, ...]) -> metrics_pb2.EventLoopMetrics:
+    return metrics_pb2.EventLoopMetrics(
+        thread=text(loop.thread),
+        os_id=whole(loop.native_id, 64),
+        lag_seconds=loop.lag,
+        busy_share=loop.busy,
+        looks=whole(loop.looks),
+        frames=[_frame_to_message(frame, prefixes) for frame in loop.frames],
+    )
+
+
+def _allowance_to_message(allowance: Allowance) -> metrics_pb2.CgroupMetrics:
+    throttling, memory = allowance.throttling, allowance.memory
+    return metrics_pb2.CgroupMetrics(
+        quota_cores=throttling.cores if throttling else None,
+        periods=throttling.periods if throttling else None,
+        throttled_periods=throttling.throttled if throttling else None,
+        throttled_seconds=throttling.seconds if throttling else None,
+        throttled_share=allowance.throttled_share,
+        memory_limit_bytes=memory.limit if memory else None,
+        memory_used_bytes=memory.used if memory else None,
+        memory_left_bytes=memory.left if memory else None,
+        oom_kills=allowance.oom_kills,
+    )

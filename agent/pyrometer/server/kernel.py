@@ -47,6 +47,40 @@ def cpu_seconds_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK if fields else 0.0
 
 
+def times_of(pid: int) -> tuple[float, float] | None:
+    """Processor time of a process in its own code and in the kernel, seconds; None where it is gone."""
+    fields = _stat(f"/proc/{pid}/stat")
+    return (int(fields[11]) * TICK, int(fields[12]) * TICK) if fields else None
+
+
+def memory_of(pid: int, name: str) -> int | None:
+    """One of the sizes in /proc/PID/status, such as VmRSS, VmHWM, VmSwap, in bytes; None where it does not tell."""
+    try:
+        with open(f"/proc/{pid}/status", errors="replace") as file:
+            line = next((line for line in file if line.startswith(f"{name}:")), "")
+        return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def descriptors_of(pid: int) -> int | None:
+    """How many descriptors a process has open; None where it does not let us see, or is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return None
+
+
+def descriptor_limit(pid: int) -> int | None:
+    """How many it may have (the soft limit); None where there is no limit, or that can't be seen."""
+    try:
+        with open(f"/proc/{pid}/limits", errors="replace") as file:
+            line = next((line for line in file if line.startswith("Max open files")), "")
+        return int(line.split()[3])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def start_ticks(pid: int) -> int:
     """Start of a process in clock ticks since boot; 0 where it is gone."""
     fields = _stat(f"/proc/{pid}/stat")

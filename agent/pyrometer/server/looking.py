@@ -21,6 +21,7 @@ from pyrometer.server import kernel, locks
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.gil import GilWatch
 from pyrometer.server.links import AgentBusy, AgentLink
+from pyrometer.server.meters import Meter
 from pyrometer.server.roster import Candidate, outside_argv
 from pyrometer.server.stacks import Frame, ProcessStacks, ThreadStack, compare, frames_of, with_kernel, with_sources
 from pyrometer.server.tasks import Tasks, read_tasks
@@ -64,7 +65,7 @@ def from_agent(
     """Ask the agent twice; `awake` is set once it has answered both times. Raises LinkError."""
     with contextlib.closing(candidate.open()) as link:
         hello = link.await_hello(deadline)
-        meter = _Meter(candidate.pid)
+        meter = Meter(candidate.pid)
         first = link.call("dump", deadline)
         gil = GilWatch(candidate.pid, first.get("gil"))
         gil.wait(interval)
@@ -93,7 +94,7 @@ def from_outside(candidate: Candidate, interval: float, reason: str) -> ProcessS
     """Read from outside twice. Raises LinkError."""
     from pyrometer.server import outside  # most looks do without, and it takes time to import
 
-    meter = _Meter(candidate.pid)
+    meter = Meter(candidate.pid)
     first = outside.read_threads(candidate.pid)
     time.sleep(max(0.0, interval - (time.monotonic() - meter.began)))
     second = outside.read_threads(candidate.pid)
@@ -208,30 +209,3 @@ def _tasks(link: AgentLink, hello: Hello, deadline: float, *, values: bool) -> T
     except AgentBusy:
         return None
     return tasks.with_sources(_source_lines(link, tasks.frames, deadline))
-
-
-class _Meter:
-    """What a process and its threads use of the processor between two looks."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._used = kernel.cpu_seconds_of(pid)
-        self.before = self.after = kernel.threads_of(pid)
-        self.began = time.monotonic()
-        self.seconds = 0.0
-
-    def stop(self) -> None:
-        """Take the second look."""
-        self._used = kernel.cpu_seconds_of(self._pid) - self._used
-        self.after = kernel.threads_of(self._pid)
-        self.seconds = time.monotonic() - self.began
-
-    def percent(self, own: set[int]) -> float:
-        """Of one core, without the threads `own`. What threads that ended used is known to a tick only."""
-        used = {
-            number: thread.cpu_seconds - (self.before[number].cpu_seconds if number in self.before else 0.0)
-            for number, thread in self.after.items()
-        }
-        ours = sum(seconds for number, seconds in used.items() if number in own)
-        theirs = sum(used.values()) - ours
-        return 100 * max(0.0, theirs, self._used - ours - kernel.TICK) / self.seconds

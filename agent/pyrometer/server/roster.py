@@ -225,7 +225,11 @@ def _check(candidate: Candidate, service: str) -> None:
 
 def _describe(candidate: Candidate) -> Process | None:
     """One process, or None where it is gone by now."""
-    hello, state, error = _greet(candidate)
+    return described(candidate, *_greet(candidate))
+
+
+def described(candidate: Candidate, hello: Hello | None, state: str, error: LinkError | None = None) -> Process | None:
+    """A process whose agent has said this, and is in that state; None where it is gone by now."""
     import psutil  # while CPU is measured anyway, and not at the start of every look
 
     try:

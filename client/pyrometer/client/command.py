@@ -25,6 +25,8 @@ COMPLETE = "_PYROMETER_COMPLETE"
 VERBS = {
     "run": "Start a program with the agent in it; children and workers too.",
     "ps": "List the processes that can be looked into.",
+    "why": "Find out what is wrong, in ten seconds: what to type first.",
+    "info": "Tell what processes use: CPU, memory, descriptors, GC, event-loop lag, throttling.",
     "dump": "Print the stacks of all threads, busiest first.",
     "record": "Record a sampling profile: a flame graph, and the hottest functions here.",
     "view": "Open a saved profile.",

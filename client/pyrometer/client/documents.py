@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
-    from pyrometer.v1 import error_pb2, probe_pb2, process_pb2, stack_pb2, value_pb2
+    from pyrometer.v1 import error_pb2, metrics_pb2, probe_pb2, process_pb2, stack_pb2, value_pb2
 
 Document = dict[str, Any]
 
@@ -75,6 +75,46 @@ def check(message: process_pb2.Check, pid: int) -> Document:
         "confirm": message.confirm or None,
         "remedy": message.remedy or None,
         "pid": pid,
+    }
+
+
+def metrics(message: metrics_pb2.ProcessMetrics) -> Document:
+    """A process of `info`; `reasons` says of what is null why."""
+    loops = [_loop(each) for each in message.event_loops] if message.has_event_loops else None
+    return {
+        **process(message.process),
+        "time": _time(message.time),
+        "window_seconds": message.window.ToMicroseconds() / 1e6,
+        **{name: optional(message, name) for name in ("cpu_user_seconds", "cpu_system_seconds")},
+        **{name: optional(message, name) for name in ("peak_rss_bytes", "swap_bytes")},
+        **{name: optional(message, name) for name in ("descriptors", "descriptor_limit")},
+        "gc": _collector(message.gc) if message.HasField("gc") else None,
+        "event_loops": loops,
+        "probes": optional(message, "probes"),
+        "cgroup": {field.name: optional(message.cgroup, field.name) for field in message.cgroup.DESCRIPTOR.fields},
+        "reasons": {each.field: each.reason for each in message.unknown},
+    }
+
+
+def _collector(message: metrics_pb2.GcMetrics) -> Document:
+    return {
+        "enabled": message.enabled,
+        "counts": list(message.counts),
+        "collections": list(message.collections),
+        "collected": message.collected,
+        "uncollectable": message.uncollectable,
+        "pause_seconds": optional(message, "pause_seconds"),
+    }
+
+
+def _loop(message: metrics_pb2.EventLoopMetrics) -> Document:
+    return {
+        "thread": message.thread,
+        "os_id": message.os_id,
+        "lag_seconds": optional(message, "lag_seconds"),
+        "busy_share": message.busy_share,
+        "looks": message.looks,
+        "frames": [frame(each) for each in message.frames],
     }
 
 

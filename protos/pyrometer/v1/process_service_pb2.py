@@ -12,29 +12,35 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from pyrometer.v1 import error_pb2 as pyrometer_dot_v1_dot_error__pb2
+from pyrometer.v1 import metrics_pb2 as pyrometer_dot_v1_dot_metrics__pb2
 from pyrometer.v1 import process_pb2 as pyrometer_dot_v1_dot_process__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pyrometer/v1/process_service.proto\x12\x0cpyrometer.v1\x1a\x18pyrometer/v1/error.proto\x1a\x1apyrometer/v1/process.proto\"L\n\x14ListProcessesRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12\x15\n\rwithout_agent\x18\x03 \x01(\x08\"m\n\x15ListProcessesResponse\x12(\n\tprocesses\x18\x01 \x03(\x0b\x32\x15.pyrometer.v1.Process\x12*\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1a.pyrometer.v1.ProcessError\" \n\x11GetProcessRequest\x12\x0b\n\x03pid\x18\x01 \x01(\r\"<\n\x12GetProcessResponse\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.pyrometer.v1.Process\"%\n\x16\x44iagnoseProcessRequest\x12\x0b\n\x03pid\x18\x01 \x01(\r\">\n\x17\x44iagnoseProcessResponse\x12#\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x13.pyrometer.v1.Check2\x9b\x02\n\x0eProcessService\x12X\n\rListProcesses\x12\".pyrometer.v1.ListProcessesRequest\x1a#.pyrometer.v1.ListProcessesResponse\x12O\n\nGetProcess\x12\x1f.pyrometer.v1.GetProcessRequest\x1a .pyrometer.v1.GetProcessResponse\x12^\n\x0f\x44iagnoseProcess\x12$.pyrometer.v1.DiagnoseProcessRequest\x1a%.pyrometer.v1.DiagnoseProcessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pyrometer/v1/process_service.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/error.proto\x1a\x1apyrometer/v1/metrics.proto\x1a\x1apyrometer/v1/process.proto\"L\n\x14ListProcessesRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12\x15\n\rwithout_agent\x18\x03 \x01(\x08\"m\n\x15ListProcessesResponse\x12(\n\tprocesses\x18\x01 \x03(\x0b\x32\x15.pyrometer.v1.Process\x12*\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x1a.pyrometer.v1.ProcessError\" \n\x11GetProcessRequest\x12\x0b\n\x03pid\x18\x01 \x01(\r\"<\n\x12GetProcessResponse\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.pyrometer.v1.Process\"%\n\x16\x44iagnoseProcessRequest\x12\x0b\n\x03pid\x18\x01 \x01(\r\">\n\x17\x44iagnoseProcessResponse\x12#\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x13.pyrometer.v1.Check\"q\n\x13WatchMetricsRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06rounds\x18\x04 \x01(\r\"~\n\x14WatchMetricsResponse\x12/\n\x07process\x18\x01 \x01(\x0b\x32\x1c.pyrometer.v1.ProcessMetricsH\x00\x12+\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.pyrometer.v1.ProcessErrorH\x00\x42\x08\n\x06result2\xf4\x02\n\x0eProcessService\x12X\n\rListProcesses\x12\".pyrometer.v1.ListProcessesRequest\x1a#.pyrometer.v1.ListProcessesResponse\x12O\n\nGetProcess\x12\x1f.pyrometer.v1.GetProcessRequest\x1a .pyrometer.v1.GetProcessResponse\x12^\n\x0f\x44iagnoseProcess\x12$.pyrometer.v1.DiagnoseProcessRequest\x1a%.pyrometer.v1.DiagnoseProcessResponse\x12W\n\x0cWatchMetrics\x12!.pyrometer.v1.WatchMetricsRequest\x1a\".pyrometer.v1.WatchMetricsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pyrometer.v1.process_service_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_LISTPROCESSESREQUEST']._serialized_start=106
-  _globals['_LISTPROCESSESREQUEST']._serialized_end=182
-  _globals['_LISTPROCESSESRESPONSE']._serialized_start=184
-  _globals['_LISTPROCESSESRESPONSE']._serialized_end=293
-  _globals['_GETPROCESSREQUEST']._serialized_start=295
-  _globals['_GETPROCESSREQUEST']._serialized_end=327
-  _globals['_GETPROCESSRESPONSE']._serialized_start=329
-  _globals['_GETPROCESSRESPONSE']._serialized_end=389
-  _globals['_DIAGNOSEPROCESSREQUEST']._serialized_start=391
-  _globals['_DIAGNOSEPROCESSREQUEST']._serialized_end=428
-  _globals['_DIAGNOSEPROCESSRESPONSE']._serialized_start=430
-  _globals['_DIAGNOSEPROCESSRESPONSE']._serialized_end=492
-  _globals['_PROCESSSERVICE']._serialized_start=495
-  _globals['_PROCESSSERVICE']._serialized_end=778
+  _globals['_LISTPROCESSESREQUEST']._serialized_start=166
+  _globals['_LISTPROCESSESREQUEST']._serialized_end=242
+  _globals['_LISTPROCESSESRESPONSE']._serialized_start=244
+  _globals['_LISTPROCESSESRESPONSE']._serialized_end=353
+  _globals['_GETPROCESSREQUEST']._serialized_start=355
+  _globals['_GETPROCESSREQUEST']._serialized_end=387
+  _globals['_GETPROCESSRESPONSE']._serialized_start=389
+  _globals['_GETPROCESSRESPONSE']._serialized_end=449
+  _globals['_DIAGNOSEPROCESSREQUEST']._serialized_start=451
+  _globals['_DIAGNOSEPROCESSREQUEST']._serialized_end=488
+  _globals['_DIAGNOSEPROCESSRESPONSE']._serialized_start=490
+  _globals['_DIAGNOSEPROCESSRESPONSE']._serialized_end=552
+  _globals['_WATCHMETRICSREQUEST']._serialized_start=554
+  _globals['_WATCHMETRICSREQUEST']._serialized_end=667
+  _globals['_WATCHMETRICSRESPONSE']._serialized_start=669
+  _globals['_WATCHMETRICSRESPONSE']._serialized_end=795
+  _globals['_PROCESSSERVICE']._serialized_start=798
+  _globals['_PROCESSSERVICE']._serialized_end=1170
 # @@protoc_insertion_point(module_scope)

@@ -6,9 +6,11 @@ Which processes there are, and why one can't be looked into."""
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
 import pyrometer.v1.error_pb2
+import pyrometer.v1.metrics_pb2
 import pyrometer.v1.process_pb2
 import typing
 
@@ -144,3 +146,66 @@ class DiagnoseProcessResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["checks", b"checks"]) -> None: ...
 
 global___DiagnoseProcessResponse = DiagnoseProcessResponse
+
+@typing.final
+class WatchMetricsRequest(google.protobuf.message.Message):
+    """What to measure."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SERVICE_FIELD_NUMBER: builtins.int
+    PIDS_FIELD_NUMBER: builtins.int
+    INTERVAL_FIELD_NUMBER: builtins.int
+    ROUNDS_FIELD_NUMBER: builtins.int
+    service: builtins.str
+    """All processes of this service, those that start meanwhile too; empty: those of `pids`."""
+    rounds: builtins.int
+    """How many windows; 0: 1. All of them together take at most 24 hours."""
+    @property
+    def pids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Only these process ids; with a service, those of it."""
+
+    @property
+    def interval(self) -> google.protobuf.duration_pb2.Duration:
+        """Length of a window; absent: 0.5 s. From 0.1 s to 1 minute."""
+
+    def __init__(
+        self,
+        *,
+        service: builtins.str = ...,
+        pids: collections.abc.Iterable[builtins.int] | None = ...,
+        interval: google.protobuf.duration_pb2.Duration | None = ...,
+        rounds: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["interval", b"interval", "pids", b"pids", "rounds", b"rounds", "service", b"service"]) -> None: ...
+
+global___WatchMetricsRequest = WatchMetricsRequest
+
+@typing.final
+class WatchMetricsResponse(google.protobuf.message.Message):
+    """One process in one window, or why it could not be measured."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROCESS_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    @property
+    def process(self) -> pyrometer.v1.metrics_pb2.ProcessMetrics:
+        """What it used."""
+
+    @property
+    def error(self) -> pyrometer.v1.error_pb2.ProcessError:
+        """Why that is not known."""
+
+    def __init__(
+        self,
+        *,
+        process: pyrometer.v1.metrics_pb2.ProcessMetrics | None = ...,
+        error: pyrometer.v1.error_pb2.ProcessError | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error", "process", b"process", "result", b"result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "process", b"process", "result", b"result"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["result", b"result"]) -> typing.Literal["process", "error"] | None: ...
+
+global___WatchMetricsResponse = WatchMetricsResponse
