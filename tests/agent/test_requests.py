@@ -32,6 +32,9 @@ class Everything:
     def disarm(self, ids: list[str], may: object) -> list[str]:
         return ids
 
+    def statuses(self) -> list[ProbeCounters]:
+        return [ProbeCounters("p", "w", "", "ARMED", "", "")]
+
     def line(self, text: str) -> None:
         self.lines.append(text)
 
@@ -136,3 +139,17 @@ def _values_of(reply: dict[str, Any], function: str) -> Any:
             if reply["codes"][code][0] == function:
                 return None if values is None else dict(values)
     raise AssertionError(function)
+
+
+@pytest.mark.parametrize("seconds", [-1, 1.5, float("nan"), "1", True, None])
+def test_vitals_take_a_second_at_most(requests: Requests, seconds: object) -> None:
+    """Who asks for longer asks again: so it is known that somebody is still there."""
+    with pytest.raises(BadRequest):
+        requests.handle({"op": "vitals", "seconds": seconds})
+
+
+def test_vitals_tell_of_the_collector_and_the_probes(requests: Requests) -> None:
+    """And of event loops, of which there is none here."""
+    answer = requests.handle({"op": "vitals"})
+    assert (answer["probes"], answer["loops"]) == (1, [])
+    assert answer["gc"]["enabled"] is True

@@ -9,7 +9,7 @@ from pyrometer.guard.policy import Policy
 from pyrometer.link.errors import Refused
 from pyrometer.link.model import OPERATIONS
 
-EVERYTHING = ["ping", "dump", "tasks", "locals", "source", "probes", "sample", "sampled", "arm", "disarm"]
+EVERYTHING = ["ping", "dump", "tasks", "locals", "source", "probes", "vitals", "sample", "sampled", "arm", "disarm"]
 
 
 def test_every_operation_has_its_role() -> None:

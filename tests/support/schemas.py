@@ -15,7 +15,7 @@ NAMES = tuple(sorted(path.name.removesuffix(".schema.json") for path in FOLDER.g
 
 
 def validate(name: str, document: object) -> None:
-    """Hold a document to a schema: "ps", "dump", "record", "events", "probes" or "doctor".
+    """Hold a document to a schema: "ps", "info", "why", "dump", "record", "events", "probes" or "doctor".
 
     A key that is not in it is an error here, though readers must ignore what they don't know.
 

@@ -16,24 +16,21 @@ _BETWEEN = 0.1
 """Seconds between the two looks of one dump."""
 _EVERY = 0.4
 """Seconds from the beginning of one dump to the next."""
-_ROUND, _OVERHEAD = 1.0, 0.03
+_ROUND, _OVERHEAD = 0.5, 0.03
 """Seconds of a round of metrics, and what it takes beyond its window."""
-_LEAST = 1.0
 _SLACK = 0.7
 """Seconds beyond its own time after which what has not come is done without."""
+_LEAST_LOOKS = 2
 _ENOUGH = ("NOTHING_CAPTURED", "AGENT_BUSY")
 
 
 class Observer:
-    """Observes what a command line names, until `until` (monotonic seconds).
+    """Observes what a command line names, for `seconds`. `progress` is told how much of it is over, from 0 to 1."""
 
-    `progress` is told how much of it is over, from 0 to 1.
-    """
-
-    def __init__(self, look: Look, where: Where, until: float, progress: Callable[[float], None]) -> None:
+    def __init__(self, look: Look, where: Where, seconds: float, progress: Callable[[float], None]) -> None:
         self._look = look
         self._where = where
-        self._seconds = max(_LEAST, until - time.monotonic())
+        self._seconds = seconds
         self._progress = progress
         self._looks: list[list[documents.Document]] = []
         self._rounds: list[list[documents.Document]] = []
@@ -46,7 +43,9 @@ class Observer:
         watching = threading.Thread(target=self._watch, daemon=True, name="metrics")
         watching.start()
         took = 0.0
-        while (at := time.monotonic() - began) + took <= self._seconds:
+        while (at := time.monotonic() - began) + took <= self._seconds or len(self._looks) < _LEAST_LOOKS:
+            if at > self._seconds:
+                break
             self._progress(at / self._seconds)
             self._dump(began + self._seconds + _SLACK - time.monotonic())
             took = time.monotonic() - began - at

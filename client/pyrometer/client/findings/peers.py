@@ -14,7 +14,7 @@ from pyrometer.client.findings.wording import at, looks
 _THERE, _ELSEWHERE = 0.7, 0.3
 """Share of the looks in which one worker is in a function, and in which every other one is at most."""
 _MORE_CPU, _TIMES = 20.0, 3.0
-_LEAST_LOOKS = 4
+_LEAST_LOOKS = 3
 _Function = tuple[str, str]
 
 

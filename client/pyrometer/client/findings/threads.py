@@ -14,7 +14,7 @@ BUSY = 50.0
 _FULL = 85.0
 _ALWAYS = 0.9
 """Share of the looks in which a thread is ready to run: on a crowded machine it gets no full core for it."""
-_LEAST_LOOKS = 5
+_LEAST_LOOKS = 3
 _WAITS = 0.5
 
 

@@ -22,13 +22,32 @@ def find(seen: Observations, commands: Commands) -> Iterator[Finding]:
             yield from _of_process(process, commands)
 
 
-def deadlocked(process: Process) -> list[list[str]]:
-    """The cycles that were there in every look since one was first seen, by names of threads."""
-    cycles = [{tuple(sorted(cycle)) for cycle in look.get("deadlocks") or ()} for look in process.looks]
-    lasting = cycles[-1] if cycles else set()
-    for earlier in cycles[-2:]:
-        lasting = lasting & earlier
-    return [list(cycle) for cycle in sorted(lasting)]
+def deadlocked(process: Process) -> list[list[Document]]:
+    """Threads that wait for each other, each cycle in the order of who waits for whom, as the last look has them.
+
+    Only what the look before it has as well: a deadlock does not go away.
+    """
+    if not process.looks:
+        return []
+    lasting = [_members(look) for look in process.looks[-2:]]
+    return [
+        cycle
+        for cycle in _cycles(process.looks[-1])
+        if all(frozenset(thread["os_id"] for thread in cycle) in members for members in lasting)
+    ]
+
+
+def _cycles(look: Document) -> list[list[Document]]:
+    """The threads of each deadlock of a look."""
+    found = []
+    for number, names_ in enumerate(look.get("deadlocks") or ()):
+        members = [thread for thread in look["threads"] if thread.get("deadlock") == number]
+        found.append(sorted(members, key=lambda thread: names_.index(thread["name"])))
+    return [cycle for cycle in found if cycle]
+
+
+def _members(look: Document) -> set[frozenset[int]]:
+    return {frozenset(thread["os_id"] for thread in cycle) for cycle in _cycles(look)}
 
 
 def _of_process(process: Process, commands: Commands) -> Iterator[Finding]:
@@ -39,7 +58,7 @@ def _of_process(process: Process, commands: Commands) -> Iterator[Finding]:
     for cycle in cycles:
         yield _deadlock(process, cycle, commands)
     yield from _holder(process, commands)
-    locked = {name for cycle in cycles for name in cycle}
+    locked = {thread["name"] for cycle in cycles for thread in cycle}
     yield from _locks(process, locked, commands)
     yield from (_disk(thread, commands) for thread in process.threads if _is_at_disk(thread))
 
@@ -58,25 +77,30 @@ def _stopped(process: Process) -> Finding:
     )
 
 
-def _deadlock(process: Process, cycle: list[str], commands: Commands) -> Finding:
-    threads = {thread["name"]: thread for thread in process.looks[-1]["threads"]}
-    evidence = [_wants(threads[name]) for name in cycle if name in threads]
+def _deadlock(process: Process, cycle: list[Document], commands: Commands) -> Finding:
+    who = [thread["name"] for thread in cycle]
+    alone = len(who) == 1
+    what = "waits for itself" if alone else "wait for each other"
     return Finding(
-        f"deadlock in {process.pid}: {names(cycle)} wait for each other for ever",
+        f"deadlock in {process.pid}: {names(who)} {what} for ever",
         "critical",
-        tuple(evidence),
+        tuple(_wants(thread) for thread in cycle),
         process.pid,
-        cycle[0],
+        who[0],
         commands.type("dump", process.pid),
         weight=2.0,
     )
 
 
 def _wants(thread: Document) -> str:
+    """What a thread waits for, where, and who has taken it where."""
     wait = thread["waits_for"] or {}
-    owner = f", which {wait['owner']} has" if wait.get("owner") else ""
-    kind = f"a {wait['kind']}" if wait.get("kind") else "something"
-    return f"{thread['name']} waits in {at(own_frame(thread['frames']))} for {kind}{owner}"
+    what = wait.get("name") or (f"a {wait['kind']}" if wait.get("kind") else "something")
+    text = f"{thread['name']} waits in {at(own_frame(thread['frames']))} for {what}"
+    if not wait.get("owner"):
+        return text
+    taken = f" took in {at(wait['taken'])}" if wait.get("taken") else " has"
+    return f"{text}, which {wait['owner']}{taken}"
 
 
 def _holder(process: Process, commands: Commands) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ from pyrometer.client.render.terminal import Style, colours, width
 from pyrometer.client.session import open_look
 
 _LONGEST = 60.0
+_AT_LEAST = 0.75
+"""Share of the time that is for looking, however long the start takes."""
 
 
 @click.command("why")
@@ -33,9 +35,10 @@ def command(where: Where, seconds: float, output: str) -> int:
     unlike the others, throttling, memory, descriptors. It needs no options.
     """
     progress = _Progress(seconds)
-    until = time.monotonic() + seconds
+    began = time.monotonic()
     with open_look(where) as look:
-        seen = Observer(look, where, until, progress.show).observe()
+        left = max(_AT_LEAST * seconds, seconds - (time.monotonic() - began))
+        seen = Observer(look, where, left, progress.show).observe()
     progress.clear()
     judgement = judge(seen, Commands(where))
     if output == "json":
