@@ -122,7 +122,7 @@ def test_short_callbacks_one_after_the_other_are_no_long_one() -> None:
     with running(busy) as loop:
         watch = LoopWatch(set, 0.5)
         told = [loop.told(watch) for _ in range(5)]
-        assert max(each["busy"] for each in told) > 0.5
+        assert max(each["busy"] for each in told) > 0.2
         assert sorted(each["lag"] for each in told)[0] < 0.15
 
 
@@ -139,7 +139,7 @@ def test_a_descriptors_callback_is_not_taken_for_one_that_runs_long() -> None:
         theirs.send(b"x")  # never read: so it is called again and again
         loop.call(lambda: loop.loop.add_reader(ours.fileno(), read))
         watch = LoopWatch(set, 0.5)
-        loop.told_when(lambda told: told["busy"] > 0.5)
+        loop.told_when(lambda told: told["busy"] > 0.2)
         told = [loop.told(watch) for _ in range(3)]
         loop.call(lambda: loop.loop.remove_reader(ours.fileno()))
         assert sorted(each["lag"] for each in told)[0] < 0.15

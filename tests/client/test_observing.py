@@ -84,4 +84,4 @@ def test_a_server_that_is_late_is_done_without() -> None:
     """Whatever came in time counts; nothing at all is said to be nothing."""
     assert observe(Server([stack(7)], rounds=NothingCaptured("late"))).rounds == ()
     with pytest.raises(NothingCaptured):
-        observe(Server(NothingCaptured("late")))
+        observe(Server(NothingCaptured("late"), rounds=NothingCaptured("late")))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.schemas import validate
-from tests.support.services import program, pyrometer
+from tests.support.services import program, pyrometer, until
 
 
 def judged(service: str) -> dict[str, Any]:
@@ -20,25 +20,29 @@ def judged(service: str) -> dict[str, Any]:
     return found
 
 
-def worst(service: str) -> dict[str, Any]:
-    found: dict[str, Any] = judged(service)["findings"][0]
+def worst(service: str, what: str) -> dict[str, Any]:
+    """The first finding, once it is what it has to be: on a crowded machine few looks are had in the time."""
+
+    def first() -> dict[str, Any] | None:
+        findings = judged(service)["findings"]
+        return findings[0] if findings and findings[0]["what"] == what else None
+
+    found: dict[str, Any] = until(first, what)
     return found
 
 
 def test_a_busy_loop(unique: str) -> None:
     """By the thread's name, and where it spins."""
     with program("broken_busy", unique) as process:
-        found = worst(unique)
+        found = worst(unique, f"spinner of {process.pid} is busy in spin")
     assert (found["pid"], found["thread"]) == (process.pid, "spinner")
-    assert found["what"] == f"spinner of {process.pid} is busy in spin"
     assert found["next"] == f"pyrometer record {process.pid} -d 10s"
 
 
 def test_a_blocked_event_loop(unique: str) -> None:
     """By the callback that blocks it."""
     with program("broken_loop", unique) as process:
-        found = worst(unique)
-    assert found["what"] == f"the event loop of {process.pid} is blocked by fetch"
+        found = worst(unique, f"the event loop of {process.pid} is blocked by fetch")
     assert "broken_loop.py:" in found["evidence"]
 
 
@@ -47,16 +51,16 @@ def test_one_slow_worker_of_four(unique: str) -> None:
     """By its pid, and what keeps it."""
     with program("broken_worker", unique) as process:
         slow = process.first_line.split()[3]  # type: ignore[attr-defined]
-        found = worst(unique)
-    assert found["what"] == f"worker {slow} is unlike its 3 peers: it is held up in query"
+        found = worst(unique, f"worker {slow} is unlike its 3 peers: it is held up in query")
+    assert found["pid"] == int(slow)
 
 
 @pytest.mark.once
 def test_a_leak(unique: str) -> None:
     """By the process whose memory grows."""
     with program("broken_leak", unique) as process:
-        found = worst(unique)
-    assert (found["what"], found["pid"]) == (f"the memory of {process.pid} grows", process.pid)
+        found = worst(unique, f"the memory of {process.pid} grows")
+    assert found["next"] == f"pyrometer info {process.pid} --watch"
 
 
 @pytest.mark.once
@@ -64,8 +68,7 @@ def test_a_leak(unique: str) -> None:
 def test_a_held_gil(unique: str) -> None:
     """From outside, since the agent can't answer; and it does not take longer for that."""
     with program("hold_gil", unique) as process:
-        found = judged(unique)["findings"][0]
-    assert found["what"].endswith(f"of {process.pid} holds the GIL and does not let go")
+        worst(unique, f"holder of {process.pid} holds the GIL and does not let go")
 
 
 @pytest.mark.once

@@ -185,7 +185,8 @@ class _Codes:
         self._loop = _global("asyncio.unix_events", "_UnixSelectorEventLoop")
         self._selector = _global("selectors", "EpollSelector")
         self._key = _global("selectors", "SelectorKey")
-        self._handle, self._timer = handle, _global("asyncio.events", "TimerHandle")
+        self._timer = _global("asyncio.events", "TimerHandle")
+        self._handles = (handle, self._timer, _global("asyncio.events", "_ThreadSafeHandle"))  # the last from 3.14 on
         self._when, self._cancelled = _slot(self._timer, "_when"), _slot(handle, "_cancelled")
 
     def moment(self, top: FrameType) -> _Moment | None:
@@ -232,7 +233,7 @@ class _Codes:
 
     def _known_handle(self, handle: object) -> object:
         """A handle of asyncio's own classes; of others nothing is known."""
-        return handle if type(handle) is self._handle or type(handle) is self._timer else None
+        return handle if any(type(handle) is known for known in self._handles) else None
 
 
 def _frames(top: FrameType, most: int) -> Iterator[FrameType]:

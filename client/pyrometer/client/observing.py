@@ -49,7 +49,7 @@ class Observer:
             self._progress(at / self._seconds)
             self._dump(began + self._seconds + _SLACK - time.monotonic())
             took = time.monotonic() - began - at
-            time.sleep(max(0.0, min(max(_EVERY, 1.5 * took) - took, self._seconds - at - took)))
+            time.sleep(max(0.0, min(max(_EVERY, 1.2 * took) - took, self._seconds - at - took)))
         watching.join(max(0.0, began + self._seconds + _SLACK - time.monotonic()))
         if not self._looks and not self._rounds:
             raise self._failure or NothingCaptured("nothing could be looked at in time")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from pyrometer.client.findings.commands import Commands
@@ -11,9 +12,13 @@ from pyrometer.client.findings.wording import at, looks, seconds
 LATE = 0.1
 """Seconds of lag from which on people notice."""
 _SEVERITIES = ((1.0, "critical"), (0.25, "high"), (LATE, "medium"))
-_RUNS = ("BaseEventLoop.run_forever", "Runner.run")
-"""Functions of asyncio's that a loop's thread is in."""
-_ALL_BUSY = 0.99
+_CALLBACK = "Handle._run"
+_RUNNER = "Runner.run"
+_STARTS = ("run_until_complete", "run_forever")
+"""Functions of asyncio's below which a loop's thread is: what runs a callback, and what runs a loop of any make."""
+_OFTEN, _MOSTLY = 0.2, 0.5
+"""Share of the looks in which a loop's thread has not moved inside a callback."""
+_LEAST_LOOKS = 2
 
 
 def find(seen: Observations, commands: Commands) -> Iterator[Finding]:
@@ -23,8 +28,8 @@ def find(seen: Observations, commands: Commands) -> Iterator[Finding]:
         for thread, watched in late.items():
             yield _lag(process, thread, watched, commands)
         for each in process.threads:
-            if each.name not in late and _is_stuck(process, each):
-                yield _stuck(each, commands)
+            if each.name not in late and (held := _held(process, each)):
+                yield _stuck(each, held, commands)
 
 
 def longest(seen: Observations) -> float | None:
@@ -69,26 +74,35 @@ def _lag(process: Process, thread: str, watched: list[Document], commands: Comma
     )
 
 
-def _is_stuck(process: Process, thread: Thread) -> bool:
-    """Whether a loop's thread did not move at all, inside a callback: where the agent could not tell its lag."""
-    frames = thread.looks[-1]["frames"]
-    runs = next((index for index, frame in enumerate(frames) if frame["function"] in _RUNS), None)
-    if runs is None or len(thread.looks) < 2 or not thread.still:
-        return False
-    known = [loop["busy_share"] for loop in _loops(process) if loop["thread"] == thread.name]
-    if known and min(known) < _ALL_BUSY:
-        return False
-    return own_frame(frames[:runs]) is not None
+def _held(process: Process, thread: Thread) -> list[Document]:
+    """Looks in which a loop's thread stood still inside a callback, where they are many; for who has no lag to tell."""
+    held = [look for look in thread.looks if look["moved"] is False and _in_callback(look["frames"])]
+    lags = [loop["lag_seconds"] for loop in _loops(process) if loop["thread"] == thread.name]
+    is_told = bool(lags) and None not in lags
+    enough = max(_LEAST_LOOKS, (_MOSTLY if is_told else _OFTEN) * len(thread.looks))
+    return held if len(held) >= enough else []
 
 
-def _stuck(thread: Thread, commands: Commands) -> Finding:
-    total = len(thread.looks)
+def _in_callback(frames: list[Document]) -> bool:
+    """Whether a stack is that of a loop's thread that runs a callback."""
+    for index, frame in enumerate(frames):
+        if frame["function"] == _CALLBACK and frame["origin"] == "stdlib":
+            return True
+        if frame["function"] == _RUNNER and frame["origin"] == "stdlib":
+            return index > 0 and not frames[index - 1]["function"].endswith(_STARTS)
+    return False
+
+
+def _stuck(thread: Thread, held: list[Document], commands: Commands) -> Finding:
+    places = [(frame["function"], at(frame)) for look in held if (frame := own_frame(look["frames"]))]
+    (function, place), _ = Counter(places).most_common(1)[0] if places else (("a callback", "a callback"), 0)
+    share = len(held) / len(thread.looks)
     return Finding(
-        f"the event loop of {thread.pid} is blocked by {(thread.place or {}).get('function', 'a callback')}",
-        "critical",
-        (f"{thread.name} has not moved from {at(thread.place)} {looks(total, total)}",),
+        f"the event loop of {thread.pid} is blocked by {function}",
+        "critical" if share >= _ALL_BUSY else "high" if share >= _MOSTLY else "medium",
+        (f"{thread.name} stood still inside a callback {looks(len(held), len(thread.looks))}, mostly in {place}",),
         thread.pid,
         thread.name,
-        commands.type("dump", thread.pid),
-        weight=0.5,
+        commands.type("record", thread.pid, "--mode wall -d 10s"),
+        weight=share / 2,
     )
