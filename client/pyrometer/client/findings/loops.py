@@ -18,6 +18,7 @@ _STARTS = ("run_until_complete", "run_forever")
 """Functions of asyncio's below which a loop's thread is: what runs a callback, and what runs a loop of any make."""
 _OFTEN, _MOSTLY = 0.2, 0.5
 """Share of the looks in which a loop's thread has not moved inside a callback."""
+_ALWAYS = 0.99
 _LEAST_LOOKS = 2
 
 
@@ -99,7 +100,7 @@ def _stuck(thread: Thread, held: list[Document], commands: Commands) -> Finding:
     share = len(held) / len(thread.looks)
     return Finding(
         f"the event loop of {thread.pid} is blocked by {function}",
-        "critical" if share >= _ALL_BUSY else "high" if share >= _MOSTLY else "medium",
+        "critical" if share >= _ALWAYS else "high" if share >= _MOSTLY else "medium",
         (f"{thread.name} stood still inside a callback {looks(len(held), len(thread.looks))}, mostly in {place}",),
         thread.pid,
         thread.name,

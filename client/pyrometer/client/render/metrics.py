@@ -156,7 +156,7 @@ def _quota(cgroup: Document, reasons: Document) -> str:
     if cgroup["throttled_periods"] is not None and cgroup["periods"] is not None:
         text += f"; so far in {cgroup['throttled_periods']:,} of {cgroup['periods']:,}"
     if cgroup["throttled_seconds"] is not None:
-        text += f", {cgroup['throttled_seconds']:.1f} s"
+        text += f", for {lag(cgroup['throttled_seconds'])}"
     return text
 
 
