@@ -48,8 +48,7 @@ def _once_a_thread(findings: list[Finding]) -> list[Finding]:
 
 def _all_right(seen: Observations, found: list[Finding]) -> Iterator[str]:
     processes = [process for process in seen.processes if process.looks]
-    looked_for = all("deadlocks" in look for process in processes for look in process.looks)
-    if processes and looked_for and not any(waits.deadlocked(process) for process in processes):
+    if processes and not any(waits.may_be_deadlocked(process) for process in processes):
         yield "no deadlock"
     yield from _loops(seen)
     if not any(finding.what.endswith("throttled") for finding in found):

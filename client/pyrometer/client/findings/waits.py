@@ -25,16 +25,21 @@ def find(seen: Observations, commands: Commands) -> Iterator[Finding]:
 def deadlocked(process: Process) -> list[list[Document]]:
     """Threads that wait for each other, each cycle in the order of who waits for whom, as the last look has them.
 
-    Only what the look before it has as well: a deadlock does not go away.
+    Only what the look before it has as well: a deadlock does not go away. From outside none can be told.
     """
-    if not process.looks:
-        return []
-    lasting = [_members(look) for look in process.looks[-2:]]
+    told = [look for look in process.looks if look["source"] != "outside"][-2:]
+    lasting = [_members(look) for look in told]
     return [
         cycle
-        for cycle in _cycles(process.looks[-1])
+        for cycle in (_cycles(told[-1]) if told else ())
         if all(frozenset(thread["os_id"] for thread in cycle) in members for members in lasting)
     ]
+
+
+def may_be_deadlocked(process: Process) -> bool:
+    """Whether a deadlock was seen, were it once, or could not be seen at all."""
+    told = [look for look in process.looks if look["source"] != "outside" and "deadlocks" in look]
+    return not told or any(look["deadlocks"] for look in told)
 
 
 def _cycles(look: Document) -> list[list[Document]]:
