@@ -181,6 +181,7 @@ def metrics_to_message(metrics: ProcessMetrics, number: int) -> metrics_pb2.Proc
         round=number,
         cpu_user_seconds=metrics.times[0] if metrics.times else None,
         cpu_system_seconds=metrics.times[1] if metrics.times else None,
+        cpu_delay_percent=metrics.delay_percent,
         peak_rss_bytes=metrics.peak_rss,
         swap_bytes=metrics.swap,
         descriptors=metrics.descriptors,

@@ -24,6 +24,8 @@ class Thread:
     """One letter, as in /proc/PID/task/TID/stat: R, S, D, T…"""
     cpu_seconds: float
     """Processor time used so far."""
+    delay_seconds: float | None = None
+    """Time for which it was ready to run and had no processor; None: the kernel does not count it."""
 
 
 def pids() -> list[int]:
@@ -191,10 +193,10 @@ def _thread(pid: int, native_id: int) -> Thread | None:
         return None
     try:
         with open(f"{task}/schedstat", "rb") as file:
-            seconds = int(file.read().split()[0]) / 1e9
-    except (OSError, ValueError, IndexError):  # a kernel without scheduler statistics counts in ticks
-        seconds = (int(fields[11]) + int(fields[12])) * TICK
-    return Thread(native_id, fields[0], seconds)
+            used, delayed = (int(word) / 1e9 for word in file.read().split()[:2])
+    except (OSError, ValueError):  # a kernel without scheduler statistics counts in ticks
+        return Thread(native_id, fields[0], (int(fields[11]) + int(fields[12])) * TICK)
+    return Thread(native_id, fields[0], used, delayed)
 
 
 def _stat(path: str) -> list[str]:

@@ -70,19 +70,21 @@ class Observer:
         after = cgroups.throttling(pid)
         allowance = Allowance(after, throttled_share(before, after), cgroups.memory(pid), cgroups.oom_kills(pid))
         own = set(self._hello.threads) if self._hello else set()
+        delay = meter.delay_percent(own)
         return ProcessMetrics(
             process=replace(process, cpu_percent=meter.percent(own)),
             time=time.time(),
             window=meter.seconds,
             allowance=allowance,
             times=kernel.times_of(pid),
+            delay_percent=delay,
             peak_rss=kernel.memory_of(pid, "VmHWM"),
             swap=kernel.memory_of(pid, "VmSwap"),
             descriptors=kernel.descriptors_of(pid),
             descriptor_limit=kernel.descriptor_limit(pid),
             vitals=vitals,
             prefixes=tuple(self._hello.prefixes) if self._hello else (),
-            unknown=reasons(pid, allowance, vitals, self._silence),
+            unknown=reasons(pid, allowance, vitals, self._silence, delay_known=delay is not None),
         )
 
     def _greet(self) -> None:

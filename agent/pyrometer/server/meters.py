@@ -32,3 +32,12 @@ class Meter:
         ours = sum(seconds for number, seconds in used.items() if number in own)
         theirs = sum(used.values()) - ours
         return 100 * max(0.0, theirs, self._used - ours - kernel.TICK) / self.seconds
+
+    def delay_percent(self, own: set[int]) -> float | None:
+        """Time for which threads but for `own` were ready and had no processor, of one core; None: nobody counts it."""
+        delayed = [
+            thread.delay_seconds - (self.before[number].delay_seconds or 0.0 if number in self.before else 0.0)
+            for number, thread in self.after.items()
+            if number not in own and thread.delay_seconds is not None
+        ]
+        return 100 * max(0.0, sum(delayed)) / self.seconds if delayed else None

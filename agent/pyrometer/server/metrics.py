@@ -72,6 +72,7 @@ class ProcessMetrics:
     window: float
     allowance: Allowance
     times: tuple[float, float] | None
+    delay_percent: float | None
     peak_rss: int | None
     swap: int | None
     descriptors: int | None
@@ -92,7 +93,9 @@ def throttled_share(before: cgroups.Throttling | None, after: cgroups.Throttling
     return min(1.0, max(0.0, throttled / periods)) if periods > 0 else None
 
 
-def reasons(pid: int, allowance: Allowance, vitals: Vitals | None, silence: str) -> dict[str, str]:
+def reasons(
+    pid: int, allowance: Allowance, vitals: Vitals | None, silence: str, *, delay_known: bool = True
+) -> dict[str, str]:
     """Why what is absent is absent; `silence`: why the agent has not said anything."""
     unknown = dict(_of_the_group(allowance))
     if vitals is None:
@@ -102,6 +105,8 @@ def reasons(pid: int, allowance: Allowance, vitals: Vitals | None, silence: str)
             unknown["gc.pause_seconds"] = _NO_PAUSES
         if any(loop.lag is None for loop in vitals.loops):
             unknown["event_loops.lag_seconds"] = _ANOTHER_LOOP
+    if not delay_known:
+        unknown["cpu_delay_percent"] = "this kernel has no scheduler statistics"
     if kernel.descriptors_of(pid) is None:
         unknown["descriptors"] = "the kernel does not let us see them"
     if kernel.descriptor_limit(pid) is None:

@@ -85,7 +85,7 @@ def metrics(message: metrics_pb2.ProcessMetrics) -> Document:
         **process(message.process),
         "time": _time(message.time),
         "window_seconds": message.window.ToMicroseconds() / 1e6,
-        **{name: optional(message, name) for name in ("cpu_user_seconds", "cpu_system_seconds")},
+        **{name: optional(message, name) for name in ("cpu_user_seconds", "cpu_system_seconds", "cpu_delay_percent")},
         **{name: optional(message, name) for name in ("peak_rss_bytes", "swap_bytes")},
         **{name: optional(message, name) for name in ("descriptors", "descriptor_limit")},
         "gc": _collector(message.gc) if message.HasField("gc") else None,

@@ -45,6 +45,7 @@ class ProcessMetrics(google.protobuf.message.Message):
     PROBES_FIELD_NUMBER: builtins.int
     CGROUP_FIELD_NUMBER: builtins.int
     UNKNOWN_FIELD_NUMBER: builtins.int
+    CPU_DELAY_PERCENT_FIELD_NUMBER: builtins.int
     round: builtins.int
     """Which round of the watch it belongs to, from 0: the processes of one round were looked at together."""
     cpu_user_seconds: builtins.float
@@ -63,6 +64,8 @@ class ProcessMetrics(google.protobuf.message.Message):
     """Whether `event_loops` is known: tells "no loop" from "not looked at"."""
     probes: builtins.int
     """Probes that are pending, armed or paused in it."""
+    cpu_delay_percent: builtins.float
+    """Time in the window for which its threads were ready to run and had no processor, percent of one core."""
     @property
     def process(self) -> pyrometer.v1.process_pb2.Process:
         """Who it is; its `cpu_percent` is that of the window."""
@@ -110,9 +113,12 @@ class ProcessMetrics(google.protobuf.message.Message):
         probes: builtins.int | None = ...,
         cgroup: global___CgroupMetrics | None = ...,
         unknown: collections.abc.Iterable[global___UnknownMetric] | None = ...,
+        cpu_delay_percent: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_cpu_system_seconds", b"_cpu_system_seconds", "_cpu_user_seconds", b"_cpu_user_seconds", "_descriptor_limit", b"_descriptor_limit", "_descriptors", b"_descriptors", "_peak_rss_bytes", b"_peak_rss_bytes", "_probes", b"_probes", "_swap_bytes", b"_swap_bytes", "cgroup", b"cgroup", "cpu_system_seconds", b"cpu_system_seconds", "cpu_user_seconds", b"cpu_user_seconds", "descriptor_limit", b"descriptor_limit", "descriptors", b"descriptors", "gc", b"gc", "peak_rss_bytes", b"peak_rss_bytes", "probes", b"probes", "process", b"process", "swap_bytes", b"swap_bytes", "time", b"time", "window", b"window"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_system_seconds", b"_cpu_system_seconds", "_cpu_user_seconds", b"_cpu_user_seconds", "_descriptor_limit", b"_descriptor_limit", "_descriptors", b"_descriptors", "_peak_rss_bytes", b"_peak_rss_bytes", "_probes", b"_probes", "_swap_bytes", b"_swap_bytes", "cgroup", b"cgroup", "cpu_system_seconds", b"cpu_system_seconds", "cpu_user_seconds", b"cpu_user_seconds", "descriptor_limit", b"descriptor_limit", "descriptors", b"descriptors", "event_loops", b"event_loops", "gc", b"gc", "has_event_loops", b"has_event_loops", "peak_rss_bytes", b"peak_rss_bytes", "probes", b"probes", "process", b"process", "round", b"round", "swap_bytes", b"swap_bytes", "time", b"time", "unknown", b"unknown", "window", b"window"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cpu_delay_percent", b"_cpu_delay_percent", "_cpu_system_seconds", b"_cpu_system_seconds", "_cpu_user_seconds", b"_cpu_user_seconds", "_descriptor_limit", b"_descriptor_limit", "_descriptors", b"_descriptors", "_peak_rss_bytes", b"_peak_rss_bytes", "_probes", b"_probes", "_swap_bytes", b"_swap_bytes", "cgroup", b"cgroup", "cpu_delay_percent", b"cpu_delay_percent", "cpu_system_seconds", b"cpu_system_seconds", "cpu_user_seconds", b"cpu_user_seconds", "descriptor_limit", b"descriptor_limit", "descriptors", b"descriptors", "gc", b"gc", "peak_rss_bytes", b"peak_rss_bytes", "probes", b"probes", "process", b"process", "swap_bytes", b"swap_bytes", "time", b"time", "window", b"window"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_delay_percent", b"_cpu_delay_percent", "_cpu_system_seconds", b"_cpu_system_seconds", "_cpu_user_seconds", b"_cpu_user_seconds", "_descriptor_limit", b"_descriptor_limit", "_descriptors", b"_descriptors", "_peak_rss_bytes", b"_peak_rss_bytes", "_probes", b"_probes", "_swap_bytes", b"_swap_bytes", "cgroup", b"cgroup", "cpu_delay_percent", b"cpu_delay_percent", "cpu_system_seconds", b"cpu_system_seconds", "cpu_user_seconds", b"cpu_user_seconds", "descriptor_limit", b"descriptor_limit", "descriptors", b"descriptors", "event_loops", b"event_loops", "gc", b"gc", "has_event_loops", b"has_event_loops", "peak_rss_bytes", b"peak_rss_bytes", "probes", b"probes", "process", b"process", "round", b"round", "swap_bytes", b"swap_bytes", "time", b"time", "unknown", b"unknown", "window", b"window"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cpu_delay_percent", b"_cpu_delay_percent"]) -> typing.Literal["cpu_delay_percent"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_system_seconds", b"_cpu_system_seconds"]) -> typing.Literal["cpu_system_seconds"] | None: ...
     @typing.overload

@@ -88,3 +88,14 @@ def test_collections_are_told_where_their_time_is_known() -> None:
     (finding,) = found(seen(rounds=rounds))
     assert finding.evidence == ("25 % of the last 8 s",)
     assert not found(seen(rounds=[[usage(7)], [usage(7, 1)]]))
+
+
+def test_a_machine_that_is_too_small_is_told() -> None:
+    """Unless a quota stops them: then that is the reason."""
+    starved: dict[str, Any] = {"cpu_delay_percent": 80.0, "cpu_percent": 30.0}
+    (finding,) = found(seen(rounds=[[usage(7, **starved), usage(8)]]))
+    assert (finding.what, finding.severity) == ("7 waits for a processor", "medium")
+    assert "80 % of the time" in finding.evidence[0]
+    assert finding.next == "pyrometer ps"
+    (finding,) = found(seen(rounds=[[usage(7, cgroup={"quota_cores": 1.0, "throttled_share": 0.4}, **starved)]]))
+    assert finding.what == "7 is throttled"

@@ -15,13 +15,13 @@ class Commands:
     def __init__(self, where: Where) -> None:
         self._where = where
 
-    def type(self, verb: str, pid: int | None = None, options: str = "") -> str:
-        """A command for one process, or for all that were looked at."""
+    def type(self, verb: str, pid: int | None = None, options: str = "", *, everything: bool = False) -> str:
+        """A command for one process, for all that were looked at, or for everything that is there."""
         target = self._where.target
-        if pid is not None:
+        if pid is not None or everything:
             target = replace(target, service=None, pid=pid)
         words = [] if target == LocalTarget() else [str(target)]
-        if pid is None and self._where.pid is not None:
+        if pid is None and self._where.pid is not None and not everything:
             words += ["--pid", str(self._where.pid)]
         typed = " ".join(shlex.quote(word) for word in (*words, *self._way_there()))
         return " ".join(filter(None, ["pyrometer", verb, typed, options]))

@@ -12,6 +12,8 @@ from pyrometer.client.findings.wording import mebibytes, names
 
 _THROTTLED, _BADLY_THROTTLED = 0.05, 0.25
 """Share of the quota's periods."""
+_STARVED = 50.0
+"""Per cent of the time, all threads together."""
 _LEAST_GROWTH, _LEAST_SLOPE = 2 * 2**20, 6 * 2**20 / 60
 """Bytes in the time of watching, and bytes a second: a program that has just begun grows, too."""
 _UPWARDS = 0.7
@@ -31,6 +33,7 @@ def find(seen: Observations, commands: Commands) -> Iterator[Finding]:
     """All that is found of this kind."""
     yield from _throttling(seen, commands)
     yield from _limits(seen, commands)
+    yield from _starving(seen, commands)
     for process in seen.processes:
         if process.rounds:
             yield from _memory(process, commands)
@@ -78,6 +81,36 @@ def _throttling(seen: Observations, commands: Commands) -> Iterator[Finding]:
             next=commands.type("record", group[0].pid if len(group) == 1 else None, "-d 10s"),
             weight=share / 10,
         )
+
+
+def _starving(seen: Observations, commands: Commands) -> Iterator[Finding]:
+    """Processes that are ready to run and have no processor, though no quota stops them: the machine is too small."""
+    waited = {process.pid: _delay(process) for process in seen.processes if process.rounds}
+    starving = [
+        process
+        for process in seen.processes
+        if waited.get(process.pid, 0.0) >= _STARVED and (throttled(process) or 0.0) < _THROTTLED
+    ]
+    if starving:
+        worst = max(starving, key=lambda process: waited[process.pid])
+        who = names([str(process.pid) for process in starving])
+        yield Finding(
+            f"{who} {'waits' if len(starving) == 1 else 'wait'} for a processor",
+            "medium",
+            (
+                f"threads of {worst.pid} were ready and had none for {waited[worst.pid]:.0f} % of the time, all together",
+                f"it got {worst.cpu_percent:.0f} % of a core; others on this machine have the rest",
+            ),
+            worst.pid if len(starving) == 1 else None,
+            next=commands.type("ps", everything=True),
+            weight=waited[worst.pid] / 10_000,
+        )
+
+
+def _delay(process: Process) -> float:
+    """Per cent of the time for which its threads had no processor, on the average."""
+    known = [each["cpu_delay_percent"] for each in process.rounds if each["cpu_delay_percent"] is not None]
+    return sum(known) / len(known) if known else 0.0
 
 
 def _limits(seen: Observations, commands: Commands) -> Iterator[Finding]:

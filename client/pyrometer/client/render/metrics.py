@@ -24,6 +24,8 @@ _COLUMNS = (
     ("LOOP LAG", 9),
     ("THROTTLED", 9),
 )
+_WORTH_SAYING = 5.0
+"""Per cent of a core for which it waited for a processor."""
 _WORTH_A_LOOK = 0.1
 """Seconds of lag, or share of the periods, from which on a figure stands out."""
 
@@ -96,6 +98,8 @@ def _facts(process: Document) -> Iterator[tuple[str, str]]:
 def _cpu(process: Document) -> str:
     used = process["cpu_percent"]
     now = "not measured" if used is None else f"{used:.1f} % of a core over {process['window_seconds']:.1f} s"
+    if (process["cpu_delay_percent"] or 0.0) >= _WORTH_SAYING:
+        now += f", ready and without a processor for {process['cpu_delay_percent']:.0f} %"
     if process["cpu_user_seconds"] is None or process["cpu_system_seconds"] is None:
         return now
     own, kernels = process["cpu_user_seconds"], process["cpu_system_seconds"]
