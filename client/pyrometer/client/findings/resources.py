@@ -98,7 +98,7 @@ def _starving(seen: Observations, commands: Commands) -> Iterator[Finding]:
             f"{who} {'waits' if len(starving) == 1 else 'wait'} for a processor",
             "medium",
             (
-                f"threads of {worst.pid} were ready and had none for {waited[worst.pid]:.0f} % of the time, all together",
+                f"threads of {worst.pid} were ready and had none for {waited[worst.pid]:.0f} % of the time in all",
                 f"it got {worst.cpu_percent:.0f} % of a core; others on this machine have the rest",
             ),
             worst.pid if len(starving) == 1 else None,
