@@ -12,7 +12,7 @@ from tests.support.services import program, pyrometer, until
 
 def judged(service: str) -> dict[str, Any]:
     """What `why` says of a service, looked at briefly."""
-    typed = pyrometer("why", service, "-d", "6s", "-o", "json")
+    typed = pyrometer("why", service, "-d", "5s", "-o", "json")
     assert typed.code == 0, typed.err
     validate("why", typed.document)
     found: dict[str, Any] = typed.document
@@ -31,6 +31,7 @@ def worst(service: str, what: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.once
 def test_a_busy_loop(unique: str) -> None:
     """By the thread's name, and where it spins."""
     with program("broken_busy", unique) as process:
@@ -39,6 +40,17 @@ def test_a_busy_loop(unique: str) -> None:
     assert found["next"] == f"pyrometer record {process.pid} -d 10s"
 
 
+def test_a_deadlock(unique: str) -> None:
+    """By both threads and both places; the idle pool beside them is not told of."""
+    with program("broken_deadlock", unique) as process:
+        found = worst(unique, f"deadlock in {process.pid}: close-day and transfer wait for each other for ever")
+    assert found["next"] == f"pyrometer dump {process.pid}"
+    assert "transfer waits in transfer (programs/broken_deadlock.py:20) for audit" in found["evidence"]
+    assert "close-day waits in close_day (programs/broken_deadlock.py:27) for ledger" in found["evidence"]
+    assert "worker-" not in found["evidence"]
+
+
+@pytest.mark.once
 def test_a_blocked_event_loop(unique: str) -> None:
     """By the callback that blocks it."""
     with program("broken_loop", unique) as process:

@@ -24,11 +24,11 @@ B = wanting("close", "pay", "ledger", 70, deadlock=0)
 def test_a_deadlock_names_its_threads_and_both_places() -> None:
     """Who waits where for what, and where the other one took it."""
     (finding,) = found(seen(stacks(7, A, B, deadlocks=[["pay", "close"]])))
-    assert finding.what == "deadlock in 7: pay and close wait for each other for ever"
+    assert finding.what == "deadlock in 7: close and pay wait for each other for ever"
     assert (finding.severity, finding.pid, finding.next) == ("critical", 7, "pyrometer dump 7")
     assert finding.evidence == (
-        "pay waits in use_audit (shop/app.py:40) for audit, which close took in open_day (shop/app.py:41)",
         "close waits in use_ledger (shop/app.py:70) for ledger, which pay took in open_day (shop/app.py:71)",
+        "pay waits in use_audit (shop/app.py:40) for audit, which close took in open_day (shop/app.py:41)",
     )
 
 

@@ -45,10 +45,16 @@ def may_be_deadlocked(process: Process) -> bool:
 def _cycles(look: Document) -> list[list[Document]]:
     """The threads of each deadlock of a look."""
     found = []
-    for number, names_ in enumerate(look.get("deadlocks") or ()):
+    for number, order in enumerate(look.get("deadlocks") or ()):
         members = [thread for thread in look["threads"] if thread.get("deadlock") == number]
-        found.append(sorted(members, key=lambda thread: names_.index(thread["name"])))
+        found.append(_from_the_least(sorted(members, key=lambda thread: order.index(thread["name"]))))
     return [cycle for cycle in found if cycle]
+
+
+def _from_the_least(cycle: list[Document]) -> list[Document]:
+    """A cycle has no beginning: it is told in the same way each time."""
+    first = min(range(len(cycle)), key=lambda index: str(cycle[index]["name"]), default=0)
+    return cycle[first:] + cycle[:first]
 
 
 def _members(look: Document) -> set[frozenset[int]]:

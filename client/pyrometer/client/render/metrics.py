@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from pyrometer.client.render.places import place
 from pyrometer.client.render.processes import command, duration, size
-from pyrometer.client.render.stacks import place
 from pyrometer.client.render.terminal import Style, cut, escape
 
 Document = dict[str, Any]
