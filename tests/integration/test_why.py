@@ -12,7 +12,7 @@ from tests.support.services import program, pyrometer, until
 
 def judged(service: str) -> dict[str, Any]:
     """What `why` says of a service, looked at briefly."""
-    typed = pyrometer("why", service, "-d", "5s", "-o", "json")
+    typed = pyrometer("why", service, "-d", "6s", "-o", "json")
     assert typed.code == 0, typed.err
     validate("why", typed.document)
     found: dict[str, Any] = typed.document

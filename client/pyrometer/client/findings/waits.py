@@ -11,6 +11,8 @@ from pyrometer.client.findings.wording import at, looks, names
 _MOSTLY = 0.8
 """Share of the looks from which on something is no passing state."""
 _OFTEN = 0.5
+_IDLE_CPU = 5.0
+_ASLEEP = ": it waits in a C call that does not release the GIL"
 _MUTEX = ("Lock", "RLock")
 """What one thread has and others wait for; to wait for a queue or an event is to be idle."""
 
@@ -127,7 +129,7 @@ def _holder(process: Process, commands: Commands) -> Iterator[Finding]:
                 "critical",
                 (
                     f"it was in {at(own_frame(thread.looks[-1]['frames']))} {looks(count, len(thread.looks))}",
-                    f"{thread.cpu_percent:.0f} % of a core",
+                    f"{thread.cpu_percent:.0f} % of a core" + (_ASLEEP if thread.cpu_percent < _IDLE_CPU else ""),
                     "no other Python thread of the process runs, and the agent could not answer",
                 ),
                 process.pid,

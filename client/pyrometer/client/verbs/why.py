@@ -20,7 +20,7 @@ from pyrometer.client.render.terminal import Style, colours, width
 from pyrometer.client.session import open_look
 
 _LONGEST = 60.0
-_AT_LEAST = 0.75
+_AT_LEAST = 0.5
 """Share of the time that is for looking, however long the start takes."""
 
 
