@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pyrometer.agent.lags import LoopWatch
 from pyrometer.agent.peers import Peer
 from pyrometer.agent.requests import Requests
 from pyrometer.guard.policy import Policy
@@ -153,3 +154,14 @@ def test_vitals_tell_of_the_collector_and_the_probes(requests: Requests) -> None
     answer = requests.handle({"op": "vitals"})
     assert (answer["probes"], answer["loops"]) == (1, [])
     assert answer["gc"]["enabled"] is True
+
+
+def test_who_may_see_no_stack_sees_none_of_a_loop_either(
+    requests: Requests, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lag is a figure; where it was is a part of what `dump` shows."""
+    late = {"thread": "MainThread", "native_id": 7, "lag": 1.0, "busy": 1.0, "looks": 9}
+    monkeypatch.setattr(LoopWatch, "watch", lambda self, seconds: [{**late, "frames": [["f", "f.py", 1, "m"]]}])
+    assert requests.handle({"op": "vitals"})["loops"][0]["frames"]
+    policy.write_text('[forbid]\nverbs = ["dump"]\n')
+    assert requests.handle({"op": "vitals"})["loops"] == [{**late, "frames": []}]
