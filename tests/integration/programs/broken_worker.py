@@ -4,7 +4,6 @@ python broken_worker.py SERVICE
 """
 
 import os
-import signal
 import sys
 import time
 
@@ -25,21 +24,20 @@ def idle():
     time.sleep(0.02)
 
 
-def work(number):
-    while True:
+def work(number, parent):
+    while os.getppid() == parent:
         idle()
         handle(slow=number == 2)
+    os._exit(0)
 
 
 start(service=sys.argv[1])
+parent = os.getpid()
 children = []
 for number in range(WORKERS):
     pid = os.fork()
     if not pid:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        work(number)
+        work(number, parent)
     children.append(pid)
 print("ready", *children, flush=True)
 sys.stdin.read()
-for pid in children:
-    os.kill(pid, signal.SIGTERM)
