@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sys
 from _weakref import ref
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, MemberDescriptorType
 
 from pyrometer.agent.attributes import class_value, instance_dict
 from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.futures import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.stacks import module_of, thread_names
 from pyrometer.agent.unpatched import native
@@ -177,16 +178,20 @@ class _Codes:
     """How asyncio's loops are told: by the code that runs them. Made anew for each watch: it may be imported late."""
 
     def __init__(self) -> None:
-        base, handle = _global("asyncio.base_events", "BaseEventLoop"), _global("asyncio.events", "Handle")
+        base, handle = module_global("asyncio.base_events", "BaseEventLoop"), module_global("asyncio.events", "Handle")
         self.forever = _method(base, "run_forever")
         self._callback = _method(handle, "_run")
-        self._runner = _method(_global("asyncio.runners", "Runner"), "run")
+        self._runner = _method(module_global("asyncio.runners", "Runner"), "run")
         self._complete = _method(base, "run_until_complete")
-        self._loop = _global("asyncio.unix_events", "_UnixSelectorEventLoop")
-        self._selector = _global("selectors", "EpollSelector")
-        self._key = _global("selectors", "SelectorKey")
-        self._timer = _global("asyncio.events", "TimerHandle")
-        self._handles = (handle, self._timer, _global("asyncio.events", "_ThreadSafeHandle"))  # the last from 3.14 on
+        self._loop = module_global("asyncio.unix_events", "_UnixSelectorEventLoop")
+        self._selector = module_global("selectors", "EpollSelector")
+        self._key = module_global("selectors", "SelectorKey")
+        self._timer = module_global("asyncio.events", "TimerHandle")
+        self._handles = (
+            handle,
+            self._timer,
+            module_global("asyncio.events", "_ThreadSafeHandle"),
+        )  # the last from 3.14 on
         self._when, self._cancelled = _slot(self._timer, "_when"), _slot(handle, "_cancelled")
 
     def moment(self, top: FrameType) -> _Moment | None:
@@ -246,12 +251,6 @@ def _frames(top: FrameType, most: int) -> Iterator[FrameType]:
 def _local(frame: FrameType, name: str) -> object:
     """A variable of a frame of asyncio's own whose locals live as long as it does, so that none is kept by looking."""
     return frame.f_locals.get(name)
-
-
-def _global(module: str, name: str) -> object:
-    """What a module holds under a name, if it is loaded."""
-    loaded = sys.modules.get(module)
-    return held(loaded.__dict__, name) if type(loaded) is ModuleType else None
 
 
 def _method(cls: object, name: str) -> CodeType | None:

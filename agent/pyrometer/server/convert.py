@@ -194,7 +194,7 @@ def metrics_to_message(metrics: ProcessMetrics, number: int) -> metrics_pb2.Proc
     if metrics.vitals is not None:
         message.gc.CopyFrom(_collector_to_message(metrics.vitals.collector))
         message.has_event_loops = True
-        message.event_loops.extend(_loop_to_message(loop, metrics.prefixes) for loop in metrics.vitals.loops)
+        message.event_loops.extend(_lag_to_message(loop, metrics.prefixes) for loop in metrics.vitals.loops)
         message.probes = whole(metrics.vitals.probes)
     return message
 
@@ -210,7 +210,7 @@ def _collector_to_message(collector: Collector) -> metrics_pb2.GcMetrics:
     )
 
 
-def _loop_to_message(loop: Loop, prefixes: tuple[str, ...]) -> metrics_pb2.EventLoopMetrics:
+def _lag_to_message(loop: Loop, prefixes: tuple[str, ...]) -> metrics_pb2.EventLoopMetrics:
     return metrics_pb2.EventLoopMetrics(
         thread=text(loop.thread),
         os_id=whole(loop.native_id, 64),
