@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dis
 import importlib.util
+import re
 import sys
 import threading
 import time
@@ -148,6 +150,15 @@ def test_of_a_foreign_lock_nothing_is_run_and_nothing_claimed(waiting: ModuleTyp
     waiting.Wrapped.ran.clear()
     assert "want_wrapped" not in look(waiting)
     assert waiting.Wrapped.ran == []
+
+
+def test_no_thread_is_switched_to_while_a_slot_is_read() -> None:
+    """After its one call `Slots.read` has nothing that the interpreter lets another thread run at."""
+    names = [instruction.opname for instruction in dis.get_instructions(slots.Slots.read)]
+    last_call = max(index for index, name in enumerate(names) if name.startswith("CALL"))
+    rest = names[last_call + 1 :]
+    assert names[:last_call].count("LOAD_ATTR") == 0
+    assert not [name for name in rest if re.search("CALL|BACKWARD|BUILD|RESUME|YIELD|SEND", name)]
 
 
 def test_nothing_is_read_where_somebody_is_called_at_our_lines(waiting: ModuleType) -> None:
