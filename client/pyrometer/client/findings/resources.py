@@ -14,8 +14,10 @@ _THROTTLED, _BADLY_THROTTLED = 0.05, 0.25
 """Share of the quota's periods."""
 _STARVED = 50.0
 """Per cent of the time, all threads together."""
-_LEAST_GROWTH, _LEAST_SLOPE = 2 * 2**20, 6 * 2**20 / 60
-"""Bytes in the time of watching, and bytes a second: a program that has just begun grows, too."""
+_LEAST_GROWTH, _LEAST_SLOPE = 4 * 2**20, 30 * 2**20 / 60
+"""Bytes in the time of watching, and bytes a second: a first look itself takes a process some MiB."""
+_LASTING = 0.7
+"""Share of the first half's growth that the second half must have: what a first look takes slows down."""
 _UPWARDS = 0.7
 """Share of the rounds in which memory must have grown."""
 _LEAST_ROUNDS = 4
@@ -162,6 +164,9 @@ def _memory(process: Process, commands: Commands) -> Iterator[Finding]:
     steps = list(pairwise(sizes))
     if sum(later > earlier for earlier, later in steps) < _UPWARDS * len(steps):
         return
+    middle = sizes[len(sizes) // 2]
+    if sizes[-1] - middle < _LASTING * (middle - sizes[0]):
+        return
     left = process.last["cgroup"]["memory_left_bytes"]
     evidence = [
         f"{mebibytes(sizes[0])} → {mebibytes(sizes[-1])}, in {len(sizes)} rounds, hardly ever down",
@@ -176,7 +181,6 @@ def _memory(process: Process, commands: Commands) -> Iterator[Finding]:
         tuple(evidence),
         process.pid,
         next=commands.type("info", process.pid, "--watch"),
-        weight=0.3,
     )
 
 
