@@ -17,7 +17,7 @@ _STARVED = 50.0
 _LEAST_GROWTH, _LEAST_SLOPE = 4 * 2**20, 30 * 2**20 / 60
 """Bytes in the time of watching, and bytes a second: a first look itself takes a process some MiB."""
 _LASTING = 0.7
-"""Share of the first half's growth that the second half must have: what a first look takes slows down."""
+"""Share of the first half's pace that the second half must have: what a first look takes slows down."""
 _UPWARDS = 0.7
 """Share of the rounds in which memory must have grown."""
 _LEAST_ROUNDS = 4
@@ -164,8 +164,9 @@ def _memory(process: Process, commands: Commands) -> Iterator[Finding]:
     steps = list(pairwise(sizes))
     if sum(later > earlier for earlier, later in steps) < _UPWARDS * len(steps):
         return
-    middle = sizes[len(sizes) // 2]
-    if sizes[-1] - middle < _LASTING * (middle - sizes[0]):
+    half = len(sizes) // 2
+    earlier_pace, later_pace = (sizes[half] - sizes[0]) / half, (sizes[-1] - sizes[half]) / (len(sizes) - 1 - half)
+    if later_pace < _LASTING * earlier_pace:
         return
     left = process.last["cgroup"]["memory_left_bytes"]
     evidence = [
