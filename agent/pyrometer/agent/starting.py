@@ -62,8 +62,23 @@ def _check_place() -> None:
         raise RuntimeError(
             f"it needs CPython 3.11 or newer, this is {sys.implementation.name} {sys.version.split()[0]}"
         )
+    if _in_uwsgis_master():
+        raise RuntimeError(
+            "this is uWSGI's master, which forks in C, so that a thread in it can make a worker hang: "
+            "start uWSGI with --lazy-apps, or with --py-call-uwsgi-fork-hooks"
+        )
     if _in_subinterpreter():
         raise RuntimeError("it runs in the main interpreter only, and this is a subinterpreter")
+
+
+def _in_uwsgis_master() -> bool:
+    """Whether workers will be forked from here without a word to Python."""
+    uwsgi = sys.modules.get("uwsgi")
+    options = getattr(uwsgi, "opt", None)
+    if type(options) is not dict or getattr(uwsgi, "worker_id", int)() != 0:
+        return False
+    given = {os.fsdecode(name) for name in options if type(name) in (str, bytes)}
+    return given.isdisjoint(("py-call-uwsgi-fork-hooks", "py-call-osafterfork"))
 
 
 def _in_subinterpreter() -> bool:

@@ -120,7 +120,11 @@ def _uwsgi(pid: int) -> Absence | None:
             _grep(pid, "cmdline", "fork-hooks"),
             f"start uWSGI with --enable-threads --py-call-uwsgi-fork-hooks; or --lazy-apps and {_IN_CODE}",
         )
-    return without_threads(pid)
+    return without_threads(pid) or Absence(
+        "it is uWSGI's master, which forks in C: no agent starts in it, for a thread there can make a worker hang",
+        _grep(pid, "cmdline", "py-call"),
+        "its workers have agents if uWSGI is started with --enable-threads --py-call-uwsgi-fork-hooks",
+    )
 
 
 def _with_run(pid: int) -> Absence | None:

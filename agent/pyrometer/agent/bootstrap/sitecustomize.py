@@ -5,7 +5,8 @@ a Python that is too old just runs. The agent is loaded by file location, since 
 nothing but this folder may be put on its path; and from a thread, after a moment, so that a start costs 1 ms and a
 process that is short-lived pays no more. A fork before that loads it at once: an import under way in another thread
 would leave its locks held in the child for ever, and the child may soon be a user who can't read these files. A fork
-in C (uWSGI's) is heard of afterwards only, in the child, which then starts over.
+in C (uWSGI's) is heard of afterwards only, in the child, which then starts over; and where nobody tells Python of it, a
+thread that waits for the GIL meanwhile makes the child hang: so a program that Python is embedded in gets no thread.
 """
 
 # mypy: ignore-errors
@@ -26,7 +27,8 @@ class _Loader:
         self.lock = _thread.allocate_lock()
         self.start_new_thread = _thread.start_new_thread
         os.register_at_fork(before=self.now, after_in_child=self.anew)
-        self.start()
+        if sys.orig_argv:
+            self.start()
 
     def start(self):
         """Start the thread with all signals blocked: what the service will block must not find one that lets it in."""
