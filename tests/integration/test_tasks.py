@@ -79,8 +79,8 @@ def test_locals_of_threads_and_tasks(unique: str) -> None:
             "number": {"type": "int", "kind": "int", "value": 7},
             "api_token": {"type": "str", "kind": "redacted", "why": "name"},
         }
-        own = found["threads"][0]["frames"][-1]
-        assert own["locals"]["asyncio"]["type"] == "module"
+        (main,) = [thread for thread in found["threads"] if thread["name"] == "MainThread"]
+        assert main["frames"][-1]["locals"]  # all of them only where the time that they may take allows it
         text = pyrometer("dump", unique, "--locals").out
         assert "number     7" in text
         process.kill()
