@@ -30,8 +30,8 @@ MAX_GREENLETS = 1000
 MAX_FRAMES = 100
 MAX_SECONDS = 0.2
 """CPU time that it may take to describe them."""
-MAX_BLOCKS = 5_000_000
-"""Blocks of memory of a process in which they are sought: going through them takes some 20 ns each,
+MAX_BLOCKS = 1_000_000
+"""Blocks of memory of a process in which they are sought: going through them takes some 15 ns each,
 twice, and nothing else runs meanwhile."""
 _PAUSE = 0.001
 _MAX_CLASSES = 200
@@ -44,8 +44,10 @@ def capture(disclosure: Disclosure | None = None) -> dict[str, Any]:
     """Describe all greenlets; `disclosure` reads the values of their frames. Shape: `link.model.greenlets_reply`."""
     table = CodeTable()
     base = module_global("greenlet._greenlet", "greenlet")
-    if type(base) is not type or sys.getallocatedblocks() > MAX_BLOCKS:
-        return {**greenlets_reply([], 0), "codes": table.described}
+    if type(base) is not type:
+        return {**greenlets_reply([], 0), "codes": []}
+    if sys.getallocatedblocks() > MAX_BLOCKS:
+        return {**greenlets_reply(None, 0), "codes": []}
     slices = Slices(MAX_SECONDS)
     found = _find(base)
     described = []

@@ -105,7 +105,7 @@ class Requests:
 
     def _tasks_and_greenlets(self, disclosure: Disclosure | None) -> dict[str, Any]:
         found, others = tasks.capture(disclosure), greenlets.capture(disclosure)
-        for each in (*found["tasks"], *others["greenlets"]):  # named while running, often by what is worked on
+        for each in (*found["tasks"], *(others["greenlets"] or ())):  # named while running, often by what is worked on
             each["name"] = self._clean(each["name"])
         for codes in (found["codes"], others["codes"]):
             self._sources.name(code[1] for code in codes)

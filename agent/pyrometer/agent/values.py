@@ -75,19 +75,9 @@ class Capture:
     """
 
     __slots__ = (
-        *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_queue", "_redactor"),
-        *(
-            "_references",
-            "_secret_in",
-            "_secret_number",
-            "_seconds",
-            "_seen",
-            "_shape",
-            "_short",
-            "_started",
-            "_verdicts",
-            "_wall",
-        ),
+        *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_patience", "_queue"),
+        *("_redactor", "_references", "_secret_in", "_secret_number", "_seen", "_shape", "_short", "_started"),
+        *("_verdicts", "_wall"),
     )
 
     def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False, patience: int = 1) -> None:

@@ -252,8 +252,8 @@ def tasks_reply(loops: list[dict[str, Any]], tasks: list[dict[str, Any]], left_o
     return {"loops": loops, "tasks": tasks, "left_out": left_out}
 
 
-def greenlets_reply(greenlets: list[dict[str, Any]], left_out: int) -> dict[str, Any]:
-    """What stands under "greenlets" in the reply to `tasks`.
+def greenlets_reply(greenlets: list[dict[str, Any]] | None, left_out: int) -> dict[str, Any]:
+    """What stands under "greenlets" in the reply to `tasks`; None: not looked for, the process being too large.
 
     A greenlet is {"name", "state" ("RUNNING", "SUSPENDED", "CREATED"), "frames", "left_out" and "locals" as in `dump`};
     "codes", of these frames only, as in `dump`.

@@ -77,6 +77,7 @@ def _add_tasks(message: stack_pb2.ProcessStacks, tasks: Tasks, prefixes: tuple[s
     message.has_tasks = True
     message.tasks_left_out = whole(tasks.left_out)
     message.event_loops.extend(_loop_to_message(loop) for loop in tasks.loops)
+    message.greenlets_not_sought = not tasks.greenlets_sought
     message.greenlets_left_out = whole(tasks.greenlets_left_out)
     message.greenlets.extend(_greenlet_to_message(greenlet, prefixes) for greenlet in tasks.greenlets)
     message.tasks.extend(_task_to_message(task, names, prefixes) for task in tasks.tasks)

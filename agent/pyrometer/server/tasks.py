@@ -59,13 +59,14 @@ class GreenletStack:
 
 @dataclass(frozen=True)
 class Tasks:
-    """All tasks and greenlets of one process."""
+    """All tasks and greenlets of one process; `greenlets_sought`: False where it is too large to look for them."""
 
     loops: tuple[EventLoop, ...] = ()
     tasks: tuple[TaskStack, ...] = ()
     left_out: int = 0
     greenlets: tuple[GreenletStack, ...] = ()
     greenlets_left_out: int = 0
+    greenlets_sought: bool = True
 
     @property
     def frames(self) -> Iterator[Frame]:
@@ -102,8 +103,9 @@ def read_tasks(reply: dict[str, Any]) -> Tasks:
             loops=tuple(_loop(entry) for entry in reply["loops"]),
             tasks=tuple(_task(entry, codes, names) for entry in reply["tasks"]),
             left_out=int(reply["left_out"]),
-            greenlets=tuple(_greenlet(entry, others) for entry in greenlets["greenlets"]),
+            greenlets=tuple(_greenlet(entry, others) for entry in greenlets["greenlets"] or ()),
             greenlets_left_out=int(greenlets["left_out"]),
+            greenlets_sought=greenlets["greenlets"] is not None,
         )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError):
         raise LinkClosed("the agent's tasks have another shape than agreed") from None

@@ -133,11 +133,15 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "event_loops": [event_loop(each) for each in message.event_loops] if message.has_tasks else None,
         "tasks": [task(each) for each in message.tasks] if message.has_tasks else None,
         "tasks_left_out": message.tasks_left_out,
-        "greenlets": [greenlet(each) for each in message.greenlets] if message.has_tasks else None,
+        "greenlets": [greenlet(each) for each in message.greenlets] if _seeks_greenlets(message) else None,
         "greenlets_left_out": message.greenlets_left_out,
         "locals_reason": message.locals_reason or None,
         **_deadlocks(message, threads),
     }
+
+
+def _seeks_greenlets(message: stack_pb2.ProcessStacks) -> bool:
+    return message.has_tasks and not message.greenlets_not_sought
 
 
 def greenlet(message: stack_pb2.GreenletStack) -> Document:

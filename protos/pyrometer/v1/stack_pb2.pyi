@@ -558,6 +558,7 @@ class ProcessStacks(google.protobuf.message.Message):
     LOCALS_REASON_FIELD_NUMBER: builtins.int
     GREENLETS_FIELD_NUMBER: builtins.int
     GREENLETS_LEFT_OUT_FIELD_NUMBER: builtins.int
+    GREENLETS_NOT_SOUGHT_FIELD_NUMBER: builtins.int
     DEADLOCKS_FIELD_NUMBER: builtins.int
     pid: builtins.int
     """Process id in the server's pid namespace."""
@@ -579,6 +580,8 @@ class ProcessStacks(google.protobuf.message.Message):
     """Why no frame has values, though they were asked for; empty: some have, or nobody asked."""
     greenlets_left_out: builtins.int
     """Greenlets that are not described; 0: none."""
+    greenlets_not_sought: builtins.bool
+    """Whether greenlets are there, and the process is too large to be searched for them without holding it up."""
     @property
     def argv(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Command line, redacted."""
@@ -621,10 +624,11 @@ class ProcessStacks(google.protobuf.message.Message):
         locals_reason: builtins.str = ...,
         greenlets: collections.abc.Iterable[global___GreenletStack] | None = ...,
         greenlets_left_out: builtins.int = ...,
+        greenlets_not_sought: builtins.bool = ...,
         deadlocks: collections.abc.Iterable[global___Deadlock] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "cpu_percent", b"cpu_percent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "deadlocks", b"deadlocks", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "deadlocks", b"deadlocks", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "greenlets_not_sought", b"greenlets_not_sought", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
 
 global___ProcessStacks = ProcessStacks

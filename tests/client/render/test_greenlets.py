@@ -44,3 +44,12 @@ def test_long_lists_end_and_names_can_not_command_the_terminal() -> None:
 def test_without_greenlets_there_is_nothing_to_say() -> None:
     """Most services have none."""
     assert shown() == []
+
+
+def test_a_search_that_was_not_made_is_said() -> None:
+    """None found and none sought are two things; where tasks were not looked for either, that is said elsewhere."""
+    text = GreenletText(Style(enabled=False), 80, every_frame=False)
+    assert list(text.lines({"greenlets": None, "tasks": []})) == [
+        "  greenlets: not looked for, the search would hold up so large a process"
+    ]
+    assert not list(text.lines({"greenlets": None, "tasks": None}))

@@ -27,6 +27,8 @@ class GreenletText:
 
     def lines(self, process: Document) -> Iterator[str]:
         """All of one process; nothing where it has none."""
+        if process.get("greenlets") is None and process.get("tasks") is not None:
+            yield self._style.paint("  greenlets: not looked for, the search would hold up so large a process", "dim")
         greenlets: list[Document] = process.get("greenlets") or []
         left_out = process.get("greenlets_left_out") or 0
         if not greenlets:
