@@ -127,6 +127,19 @@ def test_a_number_is_shown_only_where_something_refers_to_it() -> None:
     assert "     order  Order(id=7)" in folded
 
 
+def test_what_only_a_hidden_frame_describes_is_described_where_it_is_referred_to() -> None:
+    """`Order #1 above` with nothing above is a riddle too; what it is made of comes along, once."""
+    items = {"type": "list", "kind": "list", "items": [], "ref": 2}
+    order = {"type": "shop.Order", "kind": "object", "fields": {"items": items}, "ref": 1}
+    again = {"type": "shop.Order", "kind": "ref", "ref": 1}
+    frames = [FRAME, {**LIBRARY, "locals": {"held": order}}]
+    own = {**FRAME, "locals": {"order": again, "same": again, "items": {"type": "list", "kind": "ref", "ref": 2}}}
+    lines = shown(hit(frames=[*frames, own]))
+    assert "     order  Order #1(items=[] #2)" in lines
+    assert "     same   Order #1 above" in lines
+    assert "     items  list #2 above" in lines
+
+
 def test_what_a_module_defines_is_one_line() -> None:
     """A module's own frame shows its values; what it imported and defined is named."""
     held = {

@@ -10,7 +10,7 @@ from pyrometer.client.render.places import place
 from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
 from pyrometer.client.render.values import line_of, numbered
-from pyrometer.client.render.variables import VariableText, referred_to
+from pyrometer.client.render.variables import VariableText, complete, referred_to
 
 Document = dict[str, Any]
 _WIDEST_TITLE = 100
@@ -35,14 +35,15 @@ class SnapshotText:
         for fact in filter(None, facts):
             yield self._style.paint(fact, "dim")
         shown = _shown(hit["frames"], innermost_is_own=raised is None)
-        visible = [hit["frames"][index]["locals"] or {} for index in shown]
+        frames = complete(hit["frames"], shown)
+        visible = [frames[index]["locals"] or {} for index in shown]
         self._wanted = referred_to(value for values in (hit["expressions"], *visible) for value in values.values())
         for text, value in hit["expressions"].items():
             name = self._style.paint(escape(text), "cyan")
             line = line_of(numbered(value, self._wanted), max(20, self._width - len(text) - 5))
             yield f"  {name} = {self._text(line, withheld=value['kind'] in ('redacted', 'unreadable'))}"
         yield ""
-        yield from self._frames(hit["frames"], shown)
+        yield from self._frames(frames, shown)
         if hit["frames_left_out"]:
             yield self._style.paint(f"  … {hit['frames_left_out']} more frames", "dim")
 

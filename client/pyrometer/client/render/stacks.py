@@ -15,7 +15,7 @@ from pyrometer.client.render.processes import command
 from pyrometer.client.render.tasks import TaskTree, number_of
 from pyrometer.client.render.tasks import shapes as task_shapes
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.variables import VariableText, referred_to
+from pyrometer.client.render.variables import VariableText, complete, referred_to
 
 Document = dict[str, Any]
 _OWN = "service"
@@ -87,26 +87,30 @@ class StackText:
             yield f"  {names}   {facts}".rstrip()
             yield from self._frames(frames, first.get("frames_left_out") or 0)
             return
-        own = next((frame for frame in frames if frame["origin"] == _OWN), None)
-        yield f"  {names}   {facts}" + ("" if own else self._style.paint(f"   {escape(place(frames[0]))}", "dim"))
-        if own:
+        at = next((index for index, frame in enumerate(frames) if frame["origin"] == _OWN), None)
+        there = "" if at is not None else self._style.paint(f"   {escape(place(frames[0]))}", "dim")
+        yield f"  {names}   {facts}{there}"
+        if at is not None:
+            own = complete(frames, {at})[at]
             yield self._frame(own, 0, 0)
             yield from self._variables.lines(own, referred_to((own["locals"] or {}).values()), _INDENT)
 
     def _frames(self, frames: list[Document], left_out: int) -> Iterator[str]:
         """Own frames whole, runs of libraries' folded; the innermost always, since that is where the thread is."""
-        own = [i for i, frame in enumerate(frames) if self._every_frame or i == 0 or frame["origin"] == _OWN]
-        shown = set(own)
+        told = {i for i, frame in enumerate(frames) if self._every_frame or frame["origin"] == _OWN}
+        frames = complete(frames, told)
+        shown = told | {0}
+        own = sorted(shown & set(range(len(frames))))
         functions = max((len(frames[i]["function"]) for i in own), default=0)
         places = max((len(place(frames[i])) for i in own), default=0)
-        values = (value for i in own for value in (frames[i]["locals"] or {}).values())
+        values = (value for i in told for value in (frames[i]["locals"] or {}).values())
         wanted = referred_to(values)
         functions = min(functions, _WIDEST_FUNCTION, max(12, self._width // 3))
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
-                for _, frame in run:
+                for index, frame in run:
                     yield self._frame(frame, functions, min(places, _WIDEST_PLACE))
-                    if self._every_frame or frame["origin"] == _OWN:
+                    if index in told:
                         yield from self._variables.lines(frame, wanted, _INDENT)
             else:
                 yield self._style.paint(f"      … {folded([frame for _, frame in run])}", "dim")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from pyrometer.client.render.terminal import cut, escape
@@ -72,15 +72,36 @@ def references(value: Document) -> Iterator[int]:
 def numbered(value: Document, wanted: set[int]) -> Document:
     """The value with the numbers of those objects only that something refers to."""
     document = {key: held for key, held in value.items() if key != "ref" or value["kind"] == "ref" or held in wanted}
+    return _with_parts(document, lambda part: numbered(part, wanted))
+
+
+def objects(value: Document) -> Iterator[tuple[int, Document]]:
+    """The objects that a value describes and that others may refer to, with their numbers."""
+    if "ref" in value and value["kind"] != "ref":
+        yield value["ref"], value
+    for part in _parts(value):
+        yield from objects(part)
+
+
+def completed(value: Document, unseen: dict[int, Document]) -> Document:
+    """The value, with each object of `unseen` where it is first referred to; those are taken out of `unseen`."""
+    if value["kind"] == "ref" and value["ref"] in unseen:
+        value = unseen[value["ref"]]
+    unseen.pop(value.get("ref", -1), None)
+    return _with_parts(value, lambda part: completed(part, unseen))
+
+
+def _with_parts(value: Document, change: Callable[[Document], Document]) -> Document:
+    """The value with what it is made of changed."""
+    document = dict(value)
     if "items" in value:
-        document["items"] = [numbered(item, wanted) for item in value["items"]]
+        document["items"] = [change(item) for item in value["items"]]
     if "entries" in value:
         document["entries"] = [
-            {"key": numbered(entry["key"], wanted), "value": numbered(entry["value"], wanted)}
-            for entry in value["entries"]
+            {"key": change(entry["key"]), "value": change(entry["value"])} for entry in value["entries"]
         ]
     if "fields" in value:
-        document["fields"] = {name: numbered(field, wanted) for name, field in value["fields"].items()}
+        document["fields"] = {name: change(field) for name, field in value["fields"].items()}
     return document
 
 

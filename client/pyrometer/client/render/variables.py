@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import block_of, numbered, references
+from pyrometer.client.render.values import block_of, completed, numbered, objects, references
 
 Document = dict[str, Any]
 _LONGEST_NAME = 24
@@ -20,6 +20,28 @@ _DEFINITIONS = frozenset({"module", "function", "builtin_function_or_method", "t
 def referred_to(values: Iterable[Document]) -> set[int]:
     """The numbers of objects that any of these refer to."""
     return {number for value in values for number in references(value)}
+
+
+def complete(frames: list[Document], shown: Container[int]) -> list[Document]:
+    """The frames, each object described where a shown one first refers to it, if only a hidden one describes it.
+
+    `shown`: indexes of the frames whose variables are.
+    """
+    unseen = {
+        number: described
+        for index, frame in enumerate(frames)
+        if index not in shown
+        for value in (frame["locals"] or {}).values()
+        for number, described in objects(value)
+    }
+    if not unseen:
+        return frames
+    return [
+        {**frame, "locals": {name: completed(value, unseen) for name, value in frame["locals"].items()}}
+        if index in shown and frame["locals"]
+        else frame
+        for index, frame in enumerate(frames)
+    ]
 
 
 class VariableText:
