@@ -78,14 +78,19 @@ def test_nothing_is_left_of_it(unique: str, number: signal.Signals) -> None:
         until(lambda: not group_of(process), "all of it has ended")
 
 
-def prefer(process: subprocess.Popen[str]) -> None:
-    """Let the demo, and threads that it starts from now on, have a processor before all others.
+@contextlib.contextmanager
+def preferred(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Let the demo and what we start have processors before all others.
 
     From outside a thread that waits for a processor counts as running, and in some functions more so than in others.
     """
-    for pid in group_of(process):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+    threads = [int(thread) for pid in group_of(process) for thread in os.listdir(f"/proc/{pid}/task")]
+    for thread in (*threads, 0):
+        os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def test_it_ends_by_itself(unique: str) -> None:
@@ -113,15 +118,15 @@ def test_a_profile_says_what_is_so_by_construction(unique: str, tmp_path: Path) 
     with demo(unique, "--for", "5m") as process:
         words_until_ready(process)
         until(lambda: _answering(unique) == 3, "a master and two workers")
-        prefer(process)
-        for _ in range(MOST_RECORDINGS):
-            recorded = pyrometer("record", unique, "-d", "15s", "--mode", "cpu", "--out", profile, "-o", "json")
-            assert recorded.code == 0, recorded.err
-            counted["all"] += recorded.document["samples"]
-            for each in recorded.document["hottest"]:
-                counted[each["function"]] += round(each["self_percent"] / 100 * recorded.document["samples"])
-            if counted["all"] >= ENOUGH:
-                break
+        with preferred(process):
+            for _ in range(MOST_RECORDINGS):
+                recorded = pyrometer("record", unique, "-d", "15s", "--mode", "cpu", "--out", profile, "-o", "json")
+                assert recorded.code == 0, recorded.err
+                counted["all"] += recorded.document["samples"]
+                for each in recorded.document["hottest"]:
+                    counted[each["function"]] += round(each["self_percent"] / 100 * recorded.document["samples"])
+                if counted["all"] >= ENOUGH:
+                    break
     assert counted["all"] >= ENOUGH
     assert 0.5 <= counted["discount_for"] / counted["all"] <= 0.7, counted
     assert 0.2 <= counted["reserve"] / counted["all"] <= 0.4, counted

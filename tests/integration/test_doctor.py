@@ -16,7 +16,7 @@ import pytest
 from tests.integration.remote.leftovers import children
 from tests.support.schemas import validate
 from tests.support.seccomp import forbid
-from tests.support.services import program, pyrometer, until
+from tests.support.services import Typed, program, pyrometer, until
 
 
 def test_a_healthy_service_passes_every_check(unique: str) -> None:
@@ -36,11 +36,15 @@ def test_a_healthy_service_passes_every_check(unique: str) -> None:
 def test_a_python_without_the_agent_is_told_how_to_get_one() -> None:
     """The cause, and the command to type."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        typed = pyrometer("doctor", str(process.pid))
+        typed = until(lambda: _settled(process.pid), "it is old enough to have had one")
         process.kill()
     assert typed.code == 0
-    assert "started without one" in typed.out
     assert "pyrometer run" in typed.out
+
+
+def _settled(pid: int) -> Typed | None:
+    typed = pyrometer("doctor", str(pid))
+    return typed if "started without one" in typed.out else None
 
 
 def test_what_is_not_there_or_not_python_is_named() -> None:

@@ -34,8 +34,8 @@ MODULES = (
     *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
     "agent.vocabulary",
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
-    *(f"agent.{name}" for name in ("values", "expressions", "tables", "slots", "phrases", "locks", "gil", "stacks")),
-    *(f"agent.{name}" for name in ("slices", "loaded", "scopes", "locations")),
+    *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
+    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations")),
     *(
         f"agent.{name}"
         for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")

@@ -9,11 +9,8 @@ from __future__ import annotations
 import struct
 import sys
 
+from pyrometer.agent.memory import Memory
 from pyrometer.agent.unpatched import native
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _MOST = 4 * 1024 * 1024
 """Bytes of the interpreter's state that are searched; it has half a million."""
@@ -42,15 +39,12 @@ def gil_place() -> dict[str, int] | None:
 
 def _find() -> dict[str, int] | None:
     """Look for it while this very thread holds it."""
-    import ctypes
-
-    current = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThreadState_Get", ctypes.pythonapi))
-    start = ctypes.addressof(ctypes.c_char.in_dll(ctypes.pythonapi, "_PyRuntime"))
-    own: Any = current()
-    state = ctypes.string_at(start, min(_MOST, _end_of_mapping(start) - start))
+    memory = Memory()
+    start, own = memory.symbol("_PyRuntime"), memory.call("PyThreadState_Get")
+    state = memory.read(start, min(_MOST, _end_of_mapping(start) - start))
     mark = _HELD.pack(round(sys.getswitchinterval() * 1e6), own, 1)
     at = state.find(mark)
-    thread = ctypes.string_at(own, _THREAD_STATE)
+    thread = memory.read(own, _THREAD_STATE)
     ident = thread.find(_WORD.pack(native.get_ident()))
     if at < 0 or ident < 0 or state.find(mark, at + 1) >= 0:
         return None

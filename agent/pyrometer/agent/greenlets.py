@@ -30,7 +30,7 @@ MAX_GREENLETS = 1000
 MAX_FRAMES = 100
 MAX_SECONDS = 0.2
 """CPU time that it may take to describe them."""
-MAX_BLOCKS = 1_000_000
+MAX_BLOCKS = 2_000_000
 """Blocks of memory of a process in which they are sought: going through them takes some 15 ns each,
 twice, and nothing else runs meanwhile."""
 _PAUSE = 0.001

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 
 from pyrometer.agent.mappings import ABSENT
+from pyrometer.agent.memory import Memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,23 +33,22 @@ class Slots:
 
     Raises:
         RuntimeError: this interpreter's frames are laid out in another way, or somebody is called at each of our lines.
-        ImportError: there is no ctypes.
+        ImportError: there is no `_ctypes`.
     """
 
     def __init__(self) -> None:
-        import ctypes
-
-        if sys.implementation.name != "cpython" or object.__basicsize__ != 16 or ctypes.sizeof(ctypes.c_void_p) != 8:
+        memory = Memory()
+        if sys.implementation.name != "cpython" or object.__basicsize__ != 16 or memory.word_size != _WORD:
             raise RuntimeError("an interpreter of another build")
-        self._frame: Any = ctypes.POINTER(ctypes.c_size_t)(ctypes.c_size_t(0))
-        self._slots: Any = ctypes.POINTER(ctypes.c_size_t)(ctypes.c_size_t(0))
-        self._object: Any = ctypes.POINTER(ctypes.py_object)(ctypes.py_object(None))
-        self._address: Any = ctypes.c_size_t(0)
+        self._frame: Any = memory.pointer_to_word(memory.word(0))
+        self._slots: Any = memory.pointer_to_word(memory.word(0))
+        self._object: Any = memory.pointer_to_reference(memory.reference(None))
+        self._address: Any = memory.word(0)
         # The three pointers as numbers: to write one is to aim its pointer.
-        self._aim_frame: Any = ctypes.c_size_t.from_buffer(self._frame)
-        self._aim_slots: Any = ctypes.c_size_t.from_buffer(self._slots)
-        aim_object = ctypes.c_size_t.from_buffer(self._object)
-        aim_object.value = ctypes.addressof(self._address)
+        self._aim_frame: Any = memory.word.from_buffer(self._frame)
+        self._aim_slots: Any = memory.word.from_buffer(self._slots)
+        aim_object = memory.word.from_buffer(self._object)
+        aim_object.value = memory.address_of(self._address)
         self._offset = _calibrate(self, object())
 
     def read(self, frame: FrameType, lasti: int, number: int) -> object:

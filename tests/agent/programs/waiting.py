@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes  # noqa: F401 - as many services do; from 3.14 on the agent reads frames only where it is there
 import queue
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor

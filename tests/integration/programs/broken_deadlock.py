@@ -3,6 +3,7 @@
 python broken_deadlock.py SERVICE
 """
 
+import ctypes  # noqa: F401 - as many services do; from 3.14 on the agent reads frames only where it is there
 import queue
 import sys
 import threading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes  # noqa: F401 - as many services do; from 3.14 on the agent reads frames only where it is there
 import multiprocessing
 import sys
 import time
