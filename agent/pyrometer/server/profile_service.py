@@ -61,13 +61,26 @@ class ProfileServicer:
             threading.Thread(target=_await_stop, args=(requests, recording), daemon=True, name="stop").start()
             for progress in recording.run():
                 yield messages.RecordProfileResponse(progress=_progress(progress))
+                if recording.part is not None:
+                    yield from _part(recording.part)
+                    recording.part = None
         recorded = recording.result
         if recorded is None or not recorded.samples:
             raise _nothing(recorded, recording.mode)
         data = pprof.encode(recorded)
         yield messages.RecordProfileResponse(summary=_summary(recorded, len(data)))
-        for at in range(0, len(data), rpc.CHUNK):
-            yield messages.RecordProfileResponse(chunk=data[at : at + rpc.CHUNK])
+        yield from _chunks(data)
+
+
+def _part(recorded: Recorded) -> Iterator[messages.RecordProfileResponse]:
+    data = pprof.encode(recorded) if recorded.samples else b""
+    yield messages.RecordProfileResponse(part=_summary(recorded, len(data)))
+    yield from _chunks(data)
+
+
+def _chunks(data: bytes) -> Iterator[messages.RecordProfileResponse]:
+    for at in range(0, len(data), rpc.CHUNK):
+        yield messages.RecordProfileResponse(chunk=data[at : at + rpc.CHUNK])
 
 
 def _await_stop(requests: Iterator[messages.RecordProfileRequest], recording: Recording) -> None:
@@ -87,6 +100,8 @@ def _request(start: messages.RecordStart) -> Request:
         source=_SOURCES.get(start.source),
         native=start.native,
         pause=start.pause,
+        part_every=start.part_every.ToMicroseconds() / 1e6,
+        window=start.window.ToMicroseconds() / 1e6 if start.HasField("window") else default.window,
     )
 
 

@@ -28,6 +28,7 @@ VERBS = {
     "why": "Find out what is wrong, in ten seconds: what to type first.",
     "info": "Tell what processes use: CPU, memory, descriptors, GC, event-loop lag, throttling.",
     "dump": "Print the stacks of all threads, busiest first.",
+    "top": "Show the hottest functions and threads, live.",
     "record": "Record a sampling profile: a flame graph, and the hottest functions here.",
     "view": "Open a saved profile.",
     "diff": "Compare two saved profiles: what grew, what shrank.",

@@ -57,6 +57,8 @@ class RecordStart(google.protobuf.message.Message):
     SOURCE_FIELD_NUMBER: builtins.int
     NATIVE_FIELD_NUMBER: builtins.int
     PAUSE_FIELD_NUMBER: builtins.int
+    PART_EVERY_FIELD_NUMBER: builtins.int
+    WINDOW_FIELD_NUMBER: builtins.int
     service: builtins.str
     """All processes of this service; empty: those of `pids`."""
     rate: builtins.int
@@ -81,6 +83,17 @@ class RecordStart(google.protobuf.message.Message):
     def duration(self) -> google.protobuf.duration_pb2.Duration:
         """How long; absent: 10 s. At most 10 minutes."""
 
+    @property
+    def part_every(self) -> google.protobuf.duration_pb2.Duration:
+        """A part is sent every so often: a profile of the last `window`; absent: none but the
+        whole at the end. At least 0.5 s. With it the profile at the end is of the last `window`
+        too, and a recording holds no more than that.
+        """
+
+    @property
+    def window(self) -> google.protobuf.duration_pb2.Duration:
+        """What a part goes back to; absent: 10 s. At most 60 s."""
+
     def __init__(
         self,
         *,
@@ -92,9 +105,11 @@ class RecordStart(google.protobuf.message.Message):
         source: pyrometer.v1.stack_pb2.Source.ValueType = ...,
         native: builtins.bool = ...,
         pause: builtins.bool = ...,
+        part_every: google.protobuf.duration_pb2.Duration | None = ...,
+        window: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "native", b"native", "pause", b"pause", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["duration", b"duration", "part_every", b"part_every", "window", b"window"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "native", b"native", "part_every", b"part_every", "pause", b"pause", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source", "window", b"window"]) -> None: ...
 
 global___RecordStart = RecordStart
 
@@ -112,13 +127,14 @@ global___RecordStop = RecordStop
 
 @typing.final
 class RecordProfileResponse(google.protobuf.message.Message):
-    """Progress, then one summary, then chunks."""
+    """Progress, and parts if they were asked for; then one summary, then chunks."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     PROGRESS_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
     CHUNK_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
     chunk: builtins.bytes
     """A piece of the gzipped pprof profile, at most 256 KiB."""
     @property
@@ -129,15 +145,20 @@ class RecordProfileResponse(google.protobuf.message.Message):
     def summary(self) -> pyrometer.v1.profile_pb2.RecordSummary:
         """What it was; once, at the end."""
 
+    @property
+    def part(self) -> pyrometer.v1.profile_pb2.RecordSummary:
+        """What was seen in the last `window`; its chunks follow, none if it has no sample."""
+
     def __init__(
         self,
         *,
         progress: pyrometer.v1.profile_pb2.RecordProgress | None = ...,
         summary: pyrometer.v1.profile_pb2.RecordSummary | None = ...,
         chunk: builtins.bytes = ...,
+        part: pyrometer.v1.profile_pb2.RecordSummary | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "event", b"event", "progress", b"progress", "summary", b"summary"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "event", b"event", "progress", b"progress", "summary", b"summary"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["progress", "summary", "chunk"] | None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "event", b"event", "part", b"part", "progress", b"progress", "summary", b"summary"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "event", b"event", "part", b"part", "progress", b"progress", "summary", b"summary"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["progress", "summary", "chunk", "part"] | None: ...
 
 global___RecordProfileResponse = RecordProfileResponse

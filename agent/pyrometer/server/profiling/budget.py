@@ -32,7 +32,7 @@ _MEMORY = 200.0
 _FIRST_CHUNK = 0.7
 _CHUNK = 2.0
 _MIN_CHUNK = 0.3
-_MAX_CHUNK = 10.0
+MAX_CHUNK = 10.0
 """Seconds."""
 _START_PART = 0.2
 """Part of the cost that starting may be."""
@@ -53,7 +53,8 @@ class Budget:
     """Plans chunks so that what has been spent stays under the share. Not thread-safe.
 
     `cores` is what the recorded processes may use together, `threads` how many threads each has, `together` how many
-    readers there may be at a time, `start` what starting one costs.
+    readers there may be at a time, `start` what starting one costs, `longest` the seconds
+    of a chunk at most.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Budget:
         together: int = MAX_TOGETHER,
         *,
         start: float = START_COST,
+        longest: float = MAX_CHUNK,
     ) -> None:
+        self._longest = max(_CHUNK, longest)
         self._start = start
         self._allowed = SHARE * cores
         self._asked = rate
@@ -127,7 +130,7 @@ class Budget:
         if not self._learned:
             return min(left, _FIRST_CHUNK)
         wanted = min(readers, self._together) * self._start / (_START_PART * self._allowed)
-        seconds = min(_MAX_CHUNK, max(_CHUNK, wanted))
+        seconds = min(self._longest, max(_CHUNK, wanted))
         return left if left < 1.5 * seconds else seconds
 
     def _allowance(self, until: float, seconds: float) -> float:

@@ -11,6 +11,8 @@ from pyrometer.link.errors import LinkError
 
 MAX_SECONDS = 600.0
 MAX_RATE = 1000
+MIN_EVERY = 0.5
+MAX_WINDOW = 60.0
 
 
 class Mode(Enum):
@@ -94,6 +96,10 @@ class Request:
     """Native frames too: from outside, by stopping the process at each look."""
     pause: bool = False
     """Whether it may be stopped."""
+    part_every: float = 0.0
+    """Seconds between two parts; 0: none are wanted."""
+    window: float = 10.0
+    """Seconds that a part goes back to."""
 
     def checked(self) -> Request:
         """The request itself.
@@ -116,6 +122,10 @@ class Request:
             raise _bad("only for native frames the process has to be stopped", "leave --pause out")
         if self.native and self.source is Source.AGENT:
             raise _bad("the agent's own sampler sees Python's frames only", "--source outside")
+        if self.part_every and not MIN_EVERY <= self.part_every <= self.window <= MAX_WINDOW:
+            raise _bad(
+                f"parts come every {MIN_EVERY:g} s at most, of {MAX_WINDOW:.0f} s at most, and not without a gap"
+            )
         return self
 
 

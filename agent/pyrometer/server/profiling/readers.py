@@ -12,7 +12,7 @@ from pyrometer.link.errors import LinkError
 from pyrometer.server import cgroups, kernel
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.profiling import pyspy
-from pyrometer.server.profiling.budget import MAX_TOGETHER, NATIVE_START_COST, START_COST, Budget, Plan
+from pyrometer.server.profiling.budget import MAX_CHUNK, MAX_TOGETHER, NATIVE_START_COST, START_COST, Budget, Plan
 from pyrometer.server.profiling.gathering import Gathering
 from pyrometer.server.profiling.launching import Began, Ended, Launch, Started
 from pyrometer.server.profiling.model import Mode, Place, Stack, Target
@@ -44,6 +44,7 @@ class OutsideReader:
         failed: Failed,
         *,
         native: bool = False,
+        longest: float = MAX_CHUNK,
         stop: threading.Event,
         own_cpu: Callable[[], float] = time.process_time,
     ) -> None:
@@ -65,6 +66,7 @@ class OutsideReader:
             {pid: max(1, len(kernel.threads_of(pid))) for pid in self._targets},
             _together(),
             start=NATIVE_START_COST if native else START_COST,
+            longest=longest,
         )
 
     def work(self, seconds: float) -> None:

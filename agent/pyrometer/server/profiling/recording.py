@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyrometer.link.errors import LinkError
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.profiling import pyspy
+from pyrometer.server.profiling.budget import MAX_CHUNK
 from pyrometer.server.profiling.gathering import Gathering
 from pyrometer.server.profiling.model import Failure, Mode, Progress, Recorded, Request, Source, Target
 from pyrometer.server.profiling.readers import AgentReader, OutsideReader, gone, has_memory, is_there
@@ -122,6 +124,9 @@ class Recording:
         self._agents: list[AgentReader] = []
         self._threads: list[threading.Thread] = []
         self._outside: OutsideReader | None = None
+        self._marks: deque[tuple[float, float]] = deque()
+        self.part: Recorded | None = None
+        """What was seen in the last seconds, where that is asked for; None: nothing is new since it was taken."""
         self._reason = self._assignment.reason
         self.result: Recorded | None = None
         """What it was; None: it is not over."""
@@ -138,17 +143,40 @@ class Recording:
     def run(self) -> Iterator[Progress]:
         """Record, and say how far it is a few times a second. Closing the iterator ends the recording."""
         wall, began, cpu = time.time(), time.monotonic(), self._own_cpu()
+        self._marks.append((began, cpu))
         self._start(began)
         try:
             while any(thread.is_alive() for thread in self._threads):
                 self._join(_PROGRESS_EVERY)
                 self._fall_back(began)
+                self._roll()
                 yield self._progress(time.monotonic() - began)
         finally:
             self._stop.set()
             self._join(None)
         seconds = time.monotonic() - began
-        self.result = self._recorded(wall, seconds, self._own_cpu() - cpu)
+        self.result = self._window() if self._request.part_every else self._recorded(wall, seconds, self._cpu() - cpu)
+
+    def _roll(self) -> None:
+        """Take a part when it is time, and forget what is older than the window."""
+        every = self._request.part_every
+        if not every or time.monotonic() - self._marks[-1][0] < every:
+            return
+        self.part = self._window()
+        keep = max(1, round(self._request.window / every))
+        self._marks.append((time.monotonic(), self._cpu()))
+        self._gathering.roll(keep)
+        while len(self._marks) > keep:
+            self._marks.popleft()
+
+    def _window(self) -> Recorded:
+        began, cpu = self._marks[0]
+        seconds = time.monotonic() - began
+        return self._recorded(time.time() - seconds, seconds, self._cpu() - cpu)
+
+    def _cpu(self) -> float:
+        """Processor seconds that recording has used, here and in the readers."""
+        return self._own_cpu() + sum(reader.cpu for reader in self._readers)
 
     def _start(self, began: float) -> None:
         if self._assignment.outside and self._executable is not None:
@@ -160,6 +188,7 @@ class Recording:
                 self._gathering,
                 self._failed_outside,
                 native=self._request.native,
+                longest=self._request.window / 2 if self._request.part_every else MAX_CHUNK,
                 stop=self._stop,
                 own_cpu=self._own_cpu,
             )
@@ -228,7 +257,8 @@ class Recording:
         with self._lock:
             failures, gone_at = tuple(self._failures), dict(self._gone)
         end = time.monotonic()
-        present = {target.pid: seconds - max(0.0, end - gone_at.get(target.pid, end)) for target in self._targets}
+        away = {pid: end - gone for pid, gone in gone_at.items()}
+        present = {target.pid: max(0.0, seconds - away.get(target.pid, 0.0)) for target in self._targets}
         seen = self._gathering.pids()
         return Recorded(
             source=self._source(),
@@ -239,7 +269,7 @@ class Recording:
             samples=self._gathering.samples,
             missed=self._gathering.missed,
             seconds=seconds,
-            own_cpu_seconds=own_cpu + sum(reader.cpu for reader in self._readers),
+            own_cpu_seconds=own_cpu,
             began=wall,
             targets=tuple(target for target in self._targets if target.pid in seen),
             paused=self._request.native,

@@ -33,10 +33,11 @@ class Row:
     """Its own time by process: shares of its own total, processes in the order of their ids."""
 
 
-def rows(profile: Profile, limit: int = 10) -> list[Row]:
-    """The functions with most time of their own, hottest first."""
+def rows(profile: Profile, limit: int = 10, *, by_total: bool = False) -> list[Row]:
+    """The functions with most time, hottest first: their own, or with what they call."""
     sums = Sums(profile)
-    ranked = sorted(sums.own, key=lambda function: (-sums.own[function], profile.functions[function].name))[:limit]
+    values = sums.total if by_total else sums.own
+    ranked = sorted(values, key=lambda function: (-values[function], profile.functions[function].name))[:limit]
     order = sorted(range(len(profile.processes)), key=lambda index: profile.processes[index].pid)
     return [
         Row(
@@ -47,7 +48,7 @@ def rows(profile: Profile, limit: int = 10) -> list[Row]:
             origin=profile.functions[index].origin,
             self_share=sums.own_share(index),
             total_share=sums.total_share(index),
-            spread=tuple(sums.by_process[index, process] / sums.own[index] for process in order),
+            spread=tuple(sums.by_process[index, process] / max(1, sums.own[index]) for process in order),
         )
         for index in ranked
     ]
@@ -58,6 +59,8 @@ def sparkline(spread: Sequence[float]) -> str:
     if not 1 < len(spread) <= _MAX_BARS:
         return ""
     top = max(spread)
+    if not top:
+        return ""
     return "".join(_BLOCKS[round(share / top * (len(_BLOCKS) - 1))] for share in spread)
 
 
