@@ -49,3 +49,24 @@ def test_memory_is_bounded_by_the_number_of_stacks(monkeypatch: pytest.MonkeyPat
     seen.add(TARGET, {stack(f"f{number}"): 2 for number in range(5)}, looks=10, seconds=1.0)
     seen.add(TARGET, {stack("f0"): 1}, looks=1, seconds=1.0, missed=1)
     assert (seen.samples, seen.missed, len(seen.counts({}))) == (7, 5, 3)
+
+
+def test_a_rolled_gathering_holds_the_last_slices_only() -> None:
+    """What is live goes back some seconds; what is older is forgotten, its memory too."""
+    seen = Gathering()
+    for number in range(4):
+        seen.add(TARGET, {stack(f"f{number}"): 1}, looks=10, seconds=1.0, missed=number)
+        if number < 3:
+            seen.roll(2)
+    assert {key[1].places[0].function for key in seen.counts({})} == {"f2", "f3"}
+    assert (seen.samples, seen.missed, seen.looks()) == (2, 5, 20)
+
+
+def test_a_stack_of_several_slices_is_counted_once() -> None:
+    """Samples and time are added up over the slices."""
+    seen = Gathering()
+    seen.add(TARGET, {stack("f"): 20}, looks=40, seconds=2.0)
+    seen.roll(5)
+    seen.add(TARGET, {stack("f"): 100}, looks=200, seconds=2.0)
+    (count,) = seen.counts({7: 4.0}).values()
+    assert (count.samples, count.nanoseconds) == (120, pytest.approx(2e9))

@@ -38,6 +38,8 @@ _NAMES = {
     b"\x7f": "esc",
 }
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+
 
 class Terminated(BaseException):
     """Somebody asked us to end, by a signal."""
@@ -70,7 +72,7 @@ class Console:
     def opened(self) -> Iterator[None]:
         """Take the terminal; it is given back whatever happens. SIGTERM and SIGHUP raise Terminated meanwhile."""
         before = termios.tcgetattr(self._input)
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)}
+        handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         try:
             signal.signal(signal.SIGWINCH, lambda _number, _frame: self.wake())
             signal.signal(signal.SIGTERM, _terminate)
@@ -78,11 +80,13 @@ class Console:
             self._take()
             yield
         finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+            for number in _SIGNALS:  # a second one must not cut this short
+                signal.signal(number, signal.SIG_IGN)
             with contextlib.suppress(OSError, termios.error):  # the terminal may be gone, with its window
                 self._write(_LEAVE)
                 termios.tcsetattr(self._input, termios.TCSADRAIN, before)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def wake(self) -> None:
         """End a wait: something has changed."""

@@ -64,4 +64,4 @@ def _show(console: Console, inbox: _Inbox, style: Style, seconds: float) -> None
         if typed is None or time.monotonic() - began > seconds + 60:
             return
         for key in typed:
-            state = pressed(state, key, drawn.rows, max(1, size[1] - 6))
+            state = pressed(state, key, drawn.rows, max(1, size[1] - 6), drawn.last)

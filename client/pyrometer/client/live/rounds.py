@@ -58,7 +58,10 @@ def follow(look: Look, start: messages.RecordStart) -> Iterator[Round]:
         if kind == "progress":
             elapsed = message.progress.elapsed.ToMicroseconds() / 1e6
             if not parts and elapsed > _PATIENCE:
-                raise ClientError("the server over there is older: it sends no profile before the end", next="pyrometer record works with it; or install the same version there")
+                raise ClientError(
+                    "the server over there is older: it sends no profile before the end",
+                    next="pyrometer record works with it",
+                )
             continue
         if kind == "chunk":
             data += message.chunk

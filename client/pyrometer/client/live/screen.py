@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyrometer.client import documents
 from pyrometer.client.live import tables
 from pyrometer.client.live.rounds import Round
 from pyrometer.client.live.state import HELP, STACK_HELP, State, marked
@@ -14,7 +15,9 @@ from pyrometer.client.render import failures
 from pyrometer.client.render.terminal import Style, cut, escape
 
 _AROUND = 5
-"""Lines that are no rows: two of what it is, an empty one, the heading, the keys."""
+"""Lines that are no rows: three of what it is, the heading, the keys."""
+_WIDE = 100
+"""Columns from which on there is room for remarks."""
 _MOST_NOTES = 2
 
 
@@ -24,6 +27,8 @@ class Screen:
 
     lines: list[str]
     rows: list[Key]
+    last: int = 0
+    """How far a stack can be scrolled."""
 
 
 def draw(state: State, found: Round | None, style: Style, size: tuple[int, int], whole: float) -> Screen:
@@ -34,15 +39,15 @@ def draw(state: State, found: Round | None, style: Style, size: tuple[int, int],
     head = _head(state, found, style, width, whole)
     notes = [cut(note, width) for note in _notes(found)][:_MOST_NOTES]
     room = max(1, height - _AROUND - len(notes))
-    body, rows = _body(state, found, style, width, room)
+    body, rows, last = _body(state, found, style, width, room)
     used = len(head) + len(notes) + len(body) + 1
     keys = style.paint(cut(STACK_HELP if state.opened else HELP, width), "dim")
-    return Screen([*head, *notes, *body, *[""] * max(0, height - used), keys][:height], rows)
+    return Screen([*head, *notes, *body, *[""] * max(0, height - used), keys][:height], rows, last)
 
 
 def text(found: Round, style: Style, width: int, rows: int = 10) -> list[str]:
     """A round as plain lines: the hottest functions, the hottest threads."""
-    lines = [_what(found)]
+    lines = [f"{_what(found)}, {_how(found)}"]
     if found.profile is not None:
         functions, _ = _functions(State(), found.profile, style, width, rows)
         threads, _ = _threads(State(), found.profile, style, width, rows)
@@ -52,26 +57,32 @@ def text(found: Round, style: Style, width: int, rows: int = 10) -> list[str]:
 
 def _head(state: State, found: Round, style: Style, width: int, whole: float) -> list[str]:
     view = "threads" if state.threads else f"functions by {'total' if state.by_total else 'self'}"
-    time = f"last {found.seconds:.0f} s    {found.elapsed:.0f} of {whole:.0f} s"
-    paused = "PAUSED, space goes on    " if state.paused else ""
-    return [cut(_what(found), width), style.paint(cut(f"{paused}{view}    {time}", width), "dim"), ""]
+    time = f"last {found.seconds:.0f} s, {found.elapsed:.0f} of {whole:.0f} s"
+    third = f"{view}, {time}{'    PAUSED, space goes on' if state.paused else ''}"
+    return [cut(_what(found), width), cut(_how(found), width), style.paint(cut(third, width), "dim")]
 
 
 def _what(found: Round) -> str:
-    """What is read, how, and what it costs."""
+    """What was read."""
     summary, profile = found.summary, found.profile
     count = len(summary.pids)
     name = profile.service if profile and profile.service else "process"
     missed = summary.missed / max(1, summary.missed + summary.samples)
-    source = {1: "the agent", 2: "py-spy", 3: "py-spy and the agents"}.get(summary.source, "py-spy")
-    of = f" of {summary.rate_asked}" if summary.rate < 0.9 * summary.rate_asked else ""
     parts = [
         f"{name}, {count} process{'' if count == 1 else 'es'}",
         f"{summary.samples:,} samples{f' ({100 * missed:.1f} % missed)' if summary.missed else ''}",
-        f"{source} at {summary.rate:.0f} Hz{of}",
-        f"own cost {100 * summary.own_cpu_seconds / max(found.seconds, 0.1):.0f} % of a core",
     ]
     return escape(", ".join(parts))
+
+
+def _how(found: Round) -> str:
+    """Who looks, how often, at which moments, and what that costs."""
+    summary = found.summary
+    source = {1: "the agent", 2: "py-spy", 3: "py-spy and the agents"}.get(summary.source, "py-spy")
+    of = f" of {summary.rate_asked}" if summary.rate < 0.9 * summary.rate_asked else ""
+    cost = 100 * summary.own_cpu_seconds / max(found.seconds, 0.1)
+    mode = table.time_name(documents.enum(summary, "mode", "PROFILE_MODE_") or "")
+    return f"{source} at {summary.rate:.0f} Hz{of}, {mode}, own cost {cost:.0f} % of a core"
 
 
 def _notes(found: Round) -> list[str]:
@@ -80,20 +91,23 @@ def _notes(found: Round) -> list[str]:
     return [*notes, *failures.lines(found.errors)]
 
 
-def _body(state: State, found: Round, style: Style, width: int, room: int) -> tuple[list[str], list[Key]]:
+def _body(state: State, found: Round, style: Style, width: int, room: int) -> tuple[list[str], list[Key], int]:
     if found.profile is None:
         said = f"» not a sample in the last {found.seconds:.0f} s: no thread used a processor; --mode wall sees waiting"
-        return [cut(said, width)], []
+        return [cut(said, width)], [], 0
     if state.opened is not None:
-        return _stack(state, state.opened, found.profile, style, width, room), []
+        lines = _stack(state.opened, found.profile, style, width)
+        last = max(0, len(lines) - 1 - room)
+        top = 1 + min(state.scroll, last)
+        return [lines[0], *lines[top : top + room]], [], last
     show = _threads if state.threads else _functions
-    return show(state, found.profile, style, width, room)
+    return *show(state, found.profile, style, width, room), 0
 
 
 def _functions(state: State, profile: Profile, style: Style, width: int, room: int) -> tuple[list[str], list[Key]]:
     rows = hottest.rows(profile, room, by_total=state.by_total)
     keys: list[Key] = [("function", row.function, row.file) for row in rows]
-    head, *lines = table.lines(profile, rows, style, width - 2)
+    head, *lines = table.lines(profile, rows, style, width - 2, remarks=width >= _WIDE)
     return [f"  {head}", *_mark(state, lines, keys)], keys
 
 
@@ -116,7 +130,7 @@ def _mark(state: State, lines: list[str], keys: list[Key]) -> list[str]:
     return [f"{'▸' if number == at else ' '} {line}" for number, line in enumerate(lines)]
 
 
-def _stack(state: State, key: Key, profile: Profile, style: Style, width: int, room: int) -> list[str]:
+def _stack(key: Key, profile: Profile, style: Style, width: int) -> list[str]:
     """The heaviest stack of a function or a thread, innermost first."""
     name = key[1] if key[0] == "function" else f"{key[3]} of {key[1]}"
     way = tables.way(profile, key)
@@ -124,8 +138,7 @@ def _stack(state: State, key: Key, profile: Profile, style: Style, width: int, r
         return [cut(f"» {name} was not seen in these seconds", width)]
     title = cut(f"{name}: the stack it was seen on most, {table.percent(way.share).strip()} of it", width)
     lines = [_frame(profile, function, line, key, width) for function, line in way.frames]
-    top = min(state.scroll, max(0, len(lines) - room))
-    return [style.paint(title, "bold"), *lines[top : top + room]]
+    return [style.paint(title, "bold"), *lines]
 
 
 def _frame(profile: Profile, function: int, line: int, key: Key, width: int) -> str:

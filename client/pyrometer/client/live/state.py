@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pyrometer.client.live.tables import Key
 
-HELP = "↑↓ choose   enter stack   s self   t total   f functions   h threads   space pause   q end"
+HELP = "↑↓ enter: stack  s self  t total  f functions  h threads  space pause  q end"
 STACK_HELP = "↑↓ scroll   esc back   space pause   q end"
 
 
@@ -28,8 +28,11 @@ class State:
     ended: bool = False
 
 
-def pressed(state: State, key: str, rows: Sequence[Key], page: int) -> State:
-    """The state after a key; `rows` are those on the screen, `page` how many lines of a stack it holds."""
+def pressed(state: State, key: str, rows: Sequence[Key], page: int, last: int) -> State:
+    """The state after a key.
+
+    `rows` are those on the screen, `page` how many lines of a stack it holds, `last` how far that can be scrolled.
+    """
     if key == "q":
         return replace(state, ended=True)
     if key == "space":
@@ -40,7 +43,7 @@ def pressed(state: State, key: str, rows: Sequence[Key], page: int) -> State:
         threads = key == "h" or (key == "tab" and not state.threads)
         return replace(state, threads=threads, chosen=None, opened=None, scroll=0)
     if state.opened is not None:
-        return _in_stack(state, key, page)
+        return _in_stack(state, key, page, last)
     return _in_table(state, key, rows)
 
 
@@ -49,11 +52,11 @@ def marked(state: State, rows: Sequence[Key]) -> int:
     return rows.index(state.chosen) if state.chosen in rows else 0
 
 
-def _in_stack(state: State, key: str, page: int) -> State:
+def _in_stack(state: State, key: str, page: int, last: int) -> State:
     if key in ("esc", "enter", "left"):
         return replace(state, opened=None, scroll=0)
     steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
-    return replace(state, scroll=max(0, state.scroll + steps.get(key, 0)))
+    return replace(state, scroll=min(last, max(0, state.scroll + steps.get(key, 0))))
 
 
 def _in_table(state: State, key: str, rows: Sequence[Key]) -> State:

@@ -19,9 +19,12 @@ _MANY = 400
 """Samples from which on a share is known to some per cent points."""
 
 
-def lines(profile: Profile, rows: list[Row], style: Style, width: int) -> Iterator[str]:
-    """The table, a heading first; it keeps to the width by cutting names, never figures."""
-    bars = [_bars(profile, row) for row in rows]
+def lines(profile: Profile, rows: list[Row], style: Style, width: int, *, remarks: bool = True) -> Iterator[str]:
+    """The table, a heading first; it keeps to the width by cutting names, never figures.
+
+    `remarks`: whether it says in words which process has all of a function.
+    """
+    bars = [_bars(profile, row) if remarks else hottest.sparkline(row.spread) for row in rows]
     function, where = _widths(rows, bars, width)
     head = f" SELF   TOTAL   {'FUNCTION'.ljust(function)}   {'WHERE'.ljust(where)}"
     yield style.paint((f"{head}   WORKERS" if any(bars) else head).rstrip(), "dim")
