@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyrometer.server.profiling.budget import SHARE, START_COST, Budget
+from pyrometer.server.profiling.budget import MAX_CHUNK, SHARE, START_COST, Budget
 
 
 def simulate(
@@ -72,3 +72,14 @@ def test_few_readers_where_memory_is_short() -> None:
     """No more readers at a time than fit."""
     budget = Budget(64.0, 10, dict.fromkeys(range(8), 1), together=2)
     assert [budget.plan(list(range(8)), 0.0, 10.0).pids for _ in range(4)] == [(0, 1), (2, 3), (4, 5), (6, 7)]
+
+
+def test_a_chunk_is_no_longer_than_somebody_waits_for_it() -> None:
+    """Parts that go back ten seconds can't be made of chunks of ten."""
+    pids = list(range(1, 17))
+    lengths = []
+    for longest in (MAX_CHUNK, 5.0):
+        plans = Budget(0.5, 100, dict.fromkeys(pids, 1), longest=longest)
+        plans.learn(1, 0.02, 50)
+        lengths.append(plans.plan(pids, 100.0, 500.0).seconds)
+    assert max(lengths[1:]) <= 5.0 < lengths[0]

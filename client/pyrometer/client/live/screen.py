@@ -52,6 +52,8 @@ def text(found: Round, style: Style, width: int, rows: int = 10) -> list[str]:
         functions, _ = _functions(State(), found.profile, style, width, rows)
         threads, _ = _threads(State(), found.profile, style, width, rows)
         lines += ["", *functions, "", *threads]
+    else:
+        lines.append(_nothing(found))
     return [*lines, *_notes(found), ""]
 
 
@@ -91,10 +93,16 @@ def _notes(found: Round) -> list[str]:
     return [*notes, *failures.lines(found.errors)]
 
 
+def _nothing(found: Round) -> str:
+    """Why there is no table."""
+    if documents.enum(found.summary, "mode", "PROFILE_MODE_") == "wall":
+        return f"» not a sample in the last {found.seconds:.0f} s"
+    return f"» no thread used a processor in the last {found.seconds:.0f} s; --mode wall sees waiting ones"
+
+
 def _body(state: State, found: Round, style: Style, width: int, room: int) -> tuple[list[str], list[Key], int]:
     if found.profile is None:
-        said = f"» not a sample in the last {found.seconds:.0f} s: no thread used a processor; --mode wall sees waiting"
-        return [cut(said, width)], [], 0
+        return [cut(_nothing(found), width)], [], 0
     if state.opened is not None:
         lines = _stack(state.opened, found.profile, style, width)
         last = max(0, len(lines) - 1 - room)
