@@ -131,9 +131,9 @@ def test_why_run_has_brought_no_agent_is_told(
 
 
 @pytest.mark.once
-def test_a_child_that_got_no_environment_is_told(unique: str) -> None:
+def test_a_child_that_got_another_environment_is_told(unique: str) -> None:
     """It, and the process that started it."""
-    words = f"import subprocess, sys; subprocess.run([sys.executable, *{_SLEEP[1:]}], env={{}})"
+    words = f"import subprocess, sys; subprocess.run([sys.executable, *{_SLEEP[1:]}], env={{'LANG': 'C'}})"
     run = [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--", sys.executable, "-c", words]
     with subprocess.Popen(run, start_new_session=True) as process:
         try:

@@ -45,8 +45,8 @@ def test_a_deadlock(unique: str) -> None:
     with program("broken_deadlock", unique) as process:
         found = worst(unique, f"deadlock in {process.pid}: close-day and transfer wait for each other for ever")
     assert found["next"] == f"pyrometer dump {process.pid}"
-    assert "transfer waits in transfer (programs/broken_deadlock.py:20) for audit" in found["evidence"]
-    assert "close-day waits in close_day (programs/broken_deadlock.py:27) for ledger" in found["evidence"]
+    assert "transfer waits in transfer (programs/broken_deadlock.py:21) for audit" in found["evidence"]
+    assert "close-day waits in close_day (programs/broken_deadlock.py:28) for ledger" in found["evidence"]
     assert "worker-" not in found["evidence"]
 
 
