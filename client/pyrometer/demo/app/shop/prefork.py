@@ -91,7 +91,10 @@ class Shop:
         if self._wants_traffic:
             program = str(Path(__file__).with_name("traffic.py"))
             # Customers are not part of the service: -I keeps whatever the environment adds out of them.
+            # A ctrl-C that comes while their Python starts waits until they can take it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
             self._traffic = subprocess.Popen([sys.executable, "-I", program, self.url, str(os.getpid())])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
         print(f"shop: {self._count} workers at {self.url}", "ready", sep="\n", flush=True)
 
     def _fork(self) -> None:

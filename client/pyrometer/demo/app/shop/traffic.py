@@ -60,6 +60,7 @@ def main(url: str, parent: int) -> None:
     """Send customers until the parent is gone."""
     # A ctrl-C reaches the whole group of processes: the shop says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the shop starts us with its signals waiting
     host = urlsplit(url).netloc
     for first in range(CUSTOMERS):
         numbers = itertools.count(first, CUSTOMERS)
