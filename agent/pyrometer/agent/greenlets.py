@@ -14,7 +14,7 @@ from pyrometer.agent.codes import name_of
 from pyrometer.agent.futures import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.slices import Slices
-from pyrometer.agent.stacks import CodeTable
+from pyrometer.agent.stacks import CodeTable, outward
 from pyrometer.agent.unpatched import native
 from pyrometer.link.model import greenlets_reply
 
@@ -93,7 +93,7 @@ def _is_hub(cls: type) -> bool:
 
 
 def _describe(greenlet: Any, base: type, table: CodeTable, disclosure: Disclosure | None) -> dict[str, Any] | None:
-    frames = _frames(base.__dict__["gr_frame"].__get__(greenlet))
+    frames = list(outward(base.__dict__["gr_frame"].__get__(greenlet), 10 * MAX_FRAMES))
     active: bool = base.__dict__["__bool__"](greenlet)
     shown = frames[:MAX_FRAMES]
     entry: dict[str, Any] = {
@@ -105,15 +105,6 @@ def _describe(greenlet: Any, base: type, table: CodeTable, disclosure: Disclosur
     if disclosure is not None:
         entry["locals"] = disclosure.of_stack(shown)
     return entry
-
-
-def _frames(frame: FrameType | None) -> list[FrameType]:
-    """From the innermost out."""
-    found: list[FrameType] = []
-    while frame is not None and len(found) < 10 * MAX_FRAMES:
-        found.append(frame)
-        frame = frame.f_back
-    return found
 
 
 def _name(greenlet: object, base: type, frames: list[FrameType]) -> str:

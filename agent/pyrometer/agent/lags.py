@@ -16,12 +16,12 @@ from pyrometer.agent.attributes import class_value, instance_dict
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.futures import module_global
 from pyrometer.agent.mappings import held
-from pyrometer.agent.stacks import module_of, thread_names
+from pyrometer.agent.stacks import module_of, outward, thread_names
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import CodeType, FrameType
     from typing import Any
 
@@ -170,7 +170,7 @@ class _Moment:
         """[function, file, line, module] of the innermost frames; none where no callback runs."""
         return [
             [name_of(frame.f_code), file_of(frame.f_code), frame.f_lineno or 0, module_of(frame)]
-            for frame in _frames(self._top, _DESCRIBED if self.busy else 0)
+            for frame in outward(self._top, _DESCRIBED if self.busy else 0)
         ]
 
 
@@ -197,7 +197,7 @@ class _Codes:
     def moment(self, top: FrameType) -> _Moment | None:
         """What a thread's innermost loop does; None: it runs none, or one that can't be told."""
         inner = running = None
-        for frame in _frames(top, _MAX_DEPTH):
+        for frame in outward(top, _MAX_DEPTH):
             code = frame.f_code
             if code is self._callback:
                 running = frame
@@ -239,13 +239,6 @@ class _Codes:
     def _known_handle(self, handle: object) -> object:
         """A handle of asyncio's own classes; of others nothing is known."""
         return handle if any(type(handle) is known for known in self._handles) else None
-
-
-def _frames(top: FrameType, most: int) -> Iterator[FrameType]:
-    frame: FrameType | None = top
-    while frame is not None and most > 0:
-        yield frame
-        frame, most = frame.f_back, most - 1
 
 
 def _local(frame: FrameType, name: str) -> object:

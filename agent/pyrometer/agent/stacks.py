@@ -19,7 +19,7 @@ from pyrometer.link.model import dump_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
     from types import CodeType, FrameType
     from typing import Any
 
@@ -170,13 +170,16 @@ def _disclose(thread: dict[str, Any], table: CodeTable, disclosure: Disclosure) 
     frame = sys._current_frames().get(thread["ident"])
     if frame is None:
         return
-    stack: list[FrameType] = []
-    at: FrameType | None = frame
-    while at is not None and len(stack) < MAX_FRAMES:
-        stack.append(at)
-        at = at.f_back
+    stack = list(outward(frame, MAX_FRAMES))
     thread["frames"], thread["left_out"] = _walk(frame, table)
     thread["locals"] = disclosure.of_stack(stack)
+
+
+def outward(frame: FrameType | None, most: int) -> Iterator[FrameType]:
+    """A frame and those that called it, at most so many."""
+    while frame is not None and most > 0:
+        yield frame
+        frame, most = frame.f_back, most - 1
 
 
 def _walk(frame: FrameType | None, table: CodeTable) -> tuple[list[list[int]], int]:
