@@ -15,6 +15,7 @@ import pytest
 
 from pyrometer.agent import sampler as sampler_module
 from pyrometer.agent.sampler import Sampler
+from pyrometer.agent.stacks import outward
 from pyrometer.link.framing import MAX_FRAME, encode
 
 DEADLINE = 20.0
@@ -161,7 +162,7 @@ def test_a_reply_fits_into_a_frame_however_many_stacks_there_are(monkeypatch: py
         exec(compile(source, "ü" * 400, "exec"), scope)
         scope["f"].__code__ = scope["f"].__code__.replace(co_qualname=name)
         frame = scope["f"]()
-        counts.add(1, ("t", 1, False), frame)
+        counts.add(1, ("t", 1), outward(frame, 200))
     reply = counts.reply(1.0)
     assert 0 < reply["samples"] < 6000
     assert reply["samples"] + reply["missed"] == 6000
@@ -177,7 +178,7 @@ def test_many_deep_stacks_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> No
         if depth:
             at_depth(depth - 1)
         else:
-            counts.add(1, ("t", 1, False), sampler_module.sys._getframe())
+            counts.add(1, ("t", 1), outward(sampler_module.sys._getframe(), 200))
 
     for depth in range(20):
         at_depth(depth)
@@ -212,7 +213,7 @@ def test_keeps_no_frame() -> None:
 
     def hold() -> weakref.ref[Canary]:
         canary = Canary()
-        counts.add(1, None, sampler_module.sys._getframe())
+        counts.add(1, None, outward(sampler_module.sys._getframe(), 200))
         return weakref.ref(canary)
 
     assert hold()() is None

@@ -11,7 +11,8 @@ import pytest
 
 from pyrometer.client.profile import hottest, reading
 from pyrometer.client.profile.selection import Selection
-from tests.support.services import PROGRAMS, pyrometer, until
+from tests.support.schemas import validate
+from tests.support.services import PROGRAMS, program, pyrometer, until
 
 ENOUGH = 500
 WAYS = [("outside", "cpu"), ("outside", "wall"), ("outside", "gil"), ("agent", "wall")]
@@ -86,3 +87,35 @@ def test_native_frames_are_recorded_where_the_process_may_be_stopped(unique: str
         finally:
             process.kill()
     assert any(function.origin.value == "native" for function in reading.read(out.read_bytes()).functions)
+
+
+@pytest.mark.slow
+def test_tasks_are_recorded_by_what_they_await(unique: str, tmp_path: Path) -> None:
+    """Within five points of what is so by construction, by the name of the task or of its coroutine."""
+    with program("baker", unique):
+        file = tmp_path / "tasks"
+        typed = pyrometer("record", unique, "--tasks", "-d", "8s", "-f", "pprof", "--out", str(file), "-o", "json")
+        assert typed.code == 0, typed.err
+        document = typed.document
+        validate("record", document)
+        assert (document["source"], document["mode"], document["tasks"]) == ("agent", "wall", True)
+        profile = reading.read(file.read_bytes())
+        lanes = {"task baker 1", "task baker 2", "task work"}
+        assert lanes <= {thread.name for thread in profile.threads}
+        sums = hottest.Sums(profile)
+        index = {function.name: at for at, function in enumerate(profile.functions)}
+        work = sums.total_share(index["work"])
+        found = {name: 100 * sums.total_share(index[name]) / work for name in ("bake", "knead", "weigh")}
+        assert profile.count >= ENOUGH
+        assert found == pytest.approx({"bake": 60, "knead": 30, "weigh": 10}, abs=5)
+        refused = pyrometer("record", unique, "--tasks", "--source", "outside")
+        assert (refused.code, "from inside only" in refused.err) == (2, True)
+
+
+def test_without_tasks_it_says_so(unique: str) -> None:
+    """A service without asyncio has none: exit 5, and what would show something."""
+    with program("idle", unique):
+        typed = pyrometer("record", unique, "--tasks", "-d", "1s")
+        assert typed.code == 5
+        assert "asyncio has no task there" in typed.err
+        assert "leave --tasks out" in typed.err

@@ -104,13 +104,12 @@ class Census:
 
     def _all(self, loops: Iterable[object]) -> Iterator[object]:
         """Tasks, one at a time; none is held once the next is asked for."""
-        for found in _sources(loops):
+        for found in sources(loops):
             while found:
                 if self._slices.over:
                     self.not_looked_at += len(found)
                     break
-                entry = found.pop()
-                task = entry() if type(entry) is ref else entry
+                task = referent(found.pop())
                 if task is not None:
                     yield task
 
@@ -150,7 +149,12 @@ class Census:
             self._slices.breathe()
 
 
-def _sources(loops: Iterable[object]) -> Iterator[list[Any] | set[Any]]:
+def referent(entry: object) -> object:
+    """The task that an entry of a source is or refers to; None where that is gone."""
+    return entry() if type(entry) is ref else entry
+
+
+def sources(loops: Iterable[object]) -> Iterator[list[Any] | set[Any]]:
     """Where asyncio keeps tasks: weak references of them, or the tasks; each source is for the caller to empty.
 
     Up to 3.13 in one set for all loops. From 3.14 on in C; its own function goes through them, in one step.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from pyrometer.agent.attributes import is_builtin, qualified_name
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 500
 """Steps of one chain; a chain of coroutines may be as deep as the recursion limit."""
+_MAX_WALKED = 1000
+"""Frames of a thread among which a coroutine's is sought."""
 _STEPS = frozenset(("async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "anext_awaitable"))
 """The interpreter's types between two of them, which show what they stand for only to the collector."""
 
@@ -69,6 +72,25 @@ def frame_of(link: object) -> FrameType | None:
     if kind is GeneratorType:
         return link.gi_frame  # type: ignore[attr-defined,no-any-return]
     return link.ag_frame if kind is AsyncGeneratorType else None  # type: ignore[attr-defined]
+
+
+def frames(coro: object, chain: list[object]) -> list[FrameType]:
+    """Frames of a chain, innermost first; of one that runs those of its thread."""
+    own = [frame for link in reversed(chain) if (frame := frame_of(link)) is not None]
+    return (_running_frames(frame_of(coro)) or own) if is_running(coro) else own
+
+
+def _running_frames(outermost: FrameType | None) -> list[FrameType]:
+    """Frames of the thread that executes a coroutine, from its innermost to the coroutine's own."""
+    for top in sys._current_frames().values():
+        walked: list[FrameType] = []
+        frame: FrameType | None = top
+        while frame is not None and len(walked) < _MAX_WALKED:
+            walked.append(frame)
+            if frame is outermost:
+                return walked
+            frame = frame.f_back
+    return []
 
 
 def is_running(coro: object) -> bool:

@@ -43,7 +43,10 @@ MODULES = (
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
     *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "probe", "probes")),
-    *(f"agent.{name}" for name in ("links", "peers", "sources", "sampler", "lags", "vitals", "requests", "reception")),
+    *(
+        f"agent.{name}"
+        for name in ("links", "peers", "sources", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")
+    ),
 )
 """Names below `pyrometer`, each after all that it imports."""
 _NEEDED = (

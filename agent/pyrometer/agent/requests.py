@@ -168,17 +168,17 @@ class Requests:
         return vitals_reply(collector(), loops, armed(self._reception.registry.statuses()))
 
     def _sample(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Start this link's sampler at `rate` looks a second; 0 ends it."""
-        rate = request.get("rate")
+        """Start this link's sampler at `rate` looks a second, at `tasks` instead of threads if asked; 0 ends it."""
+        rate, tasks = request.get("rate"), request.get("tasks") is True
         if type(rate) is not int or not 0 <= rate <= 1000:
             raise BadRequest("a rate is from 0 to 1,000 a second")
         if self._sampler is None:
             self._sampler = Sampler(self._reception.own_threads, self._policy.cpu_share)
         if rate:
-            self._sampler.start(rate)
+            self._sampler.start(rate, tasks=tasks)
         else:
             self._sampler.stop()
-        return {}
+        return {"tasks": tasks}
 
     def _sampled(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._sampler is None:

@@ -1,9 +1,9 @@
 """The in-process sampler: what all threads do, looked at from a thread of our own, for little and known cost.
 
-It counts wall time: every thread in every look, waiting ones too. It is what `record` falls back on where the process
-may not be read from outside. The governor's rule is kept by waiting: after a look that cost C of processor time the
-next one is C / share away at the soonest, so the rate sinks by itself as threads and stacks grow. Where several watch,
-their samplers have the share together.
+It counts wall time: every thread in every look, or every task of asyncio, waiting ones too. It is what `record` falls
+back on where the process may not be read from outside, and what sees tasks at all. The governor's rule is kept by
+waiting: after a look that cost C of processor time the next one is C / share away at the soonest, so the rate sinks by
+itself as threads and stacks grow. Where several watch, their samplers have the share together.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import sys
 
 from pyrometer.agent.codes import file_of, name_of
-from pyrometer.agent.stacks import module_of, thread_names
+from pyrometer.agent.stacks import module_of, outward, thread_names
+from pyrometer.agent.task_stacks import task_stacks
 from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import BudgetExceeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
     from typing import Any
 
@@ -56,14 +57,18 @@ class Sampler:
         self._lock = native.allocate_lock()  # guards _run; held for a few instructions
         self._run: _Run | None = None
 
-    def start(self, rate: int) -> None:
+    def start(self, rate: int, *, tasks: bool = False) -> None:
         """Look `rate` times a second, or less often where that would cost too much. Started already: begin anew.
+
+        Args:
+            rate: looks a second.
+            tasks: look at asyncio's tasks instead of threads; each counts as a thread of the name "task NAME".
 
         Raises:
             BudgetExceeded: the process can't have another thread.
         """
         self.stop()
-        run = _Run(self._own_threads, self._cpu_share, min(MAX_RATE, max(1, rate)))
+        run = _Run(self._own_threads, self._cpu_share, min(MAX_RATE, max(1, rate)), tasks=tasks)
         try:
             OWN.start(run.work)
         except RuntimeError:
@@ -84,7 +89,7 @@ class Sampler:
         """What was counted since the last `take`.
 
         {"stacks": [[thread name, native id, [place, …] innermost first, count], …], "codes": [[function, file, module,
-        first line, line], …], "samples" (threads seen, all looks together), "looks", "missed" (looks that came too
+        first line, line], …], "samples" (threads or tasks seen, of all looks), "looks", "missed" (looks that came too
         late or found no room), "rate" (looks a second), "seconds" (since the last take), "cost_seconds" (processor
         time spent), "running"}. A place is an index into "codes".
         """
@@ -108,8 +113,11 @@ LOOKING: set[int] = set()
 class _Run:
     """One run of the sampler: a thread, and the counts that `take` swaps out under it."""
 
-    def __init__(self, own_threads: Callable[[], set[int]], cpu_share: float, rate: int) -> None:
+    def __init__(
+        self, own_threads: Callable[[], set[int]], cpu_share: float, rate: int, *, tasks: bool = False
+    ) -> None:
         self.stopping = False
+        self._tasks = tasks
         self._own_threads = own_threads
         self._cpu_share = max(cpu_share, 1e-6)
         self._period = 1.0 / rate
@@ -164,16 +172,21 @@ class _Run:
 
     def _look(self) -> None:
         counts = self._counts
-        if native.monotonic() >= self._names_until:
-            self._names, self._own = thread_names(), {*self._own_threads(), *LOOKING}
-            self._names_until = native.monotonic() + _NAMES_KEPT
-        self._count_threads(counts)
+        counts.looks += 1
+        if self._tasks:
+            for task in task_stacks():
+                counts.add(task.name, (f"task {task.name}", 0), task.frames, task.stands_for)
+        else:
+            self._count_threads(counts)
         # All that this thread has used since the last look, waking up included: so the share is kept exactly.
         now = native.thread_time()
         self._spent, self._paid = now - self._paid, now
         counts.cost += self._spent
 
     def _count_threads(self, counts: _Counts) -> None:
+        if native.monotonic() >= self._names_until:
+            self._names, self._own = thread_names(), {*self._own_threads(), *LOOKING}
+            self._names_until = native.monotonic() + _NAMES_KEPT
         frames = sys._current_frames()
         idents = [ident for ident in frames if ident not in self._own]
         if len(idents) > MAX_THREADS:
@@ -181,11 +194,11 @@ class _Run:
             self._turn += MAX_THREADS
             idents = (idents[first:] + idents[:first])[:MAX_THREADS]
             counts.missed += 1
-        counts.looks += 1
         for ident in idents:
-            if ident not in self._names:
+            named = self._names.get(ident)
+            if named is None:
                 self._names_until = 0.0  # a thread that is new, or that `threading` does not know
-            counts.add(ident, self._names.get(ident), frames.pop(ident))
+            counts.add(ident, named[:2] if named is not None else None, outward(frames.pop(ident), MAX_FRAMES))
 
 
 class _Counts:
@@ -199,30 +212,32 @@ class _Counts:
         self.looks = self.samples = self.missed = 0
         self.cost = 0.0
         self._since = since
-        self._stacks: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._threads: dict[int, tuple[str, int]] = {}
+        self._stacks: dict[tuple[int | str, tuple[int, ...]], int] = {}
+        self._threads: dict[int | str, tuple[str, int]] = {}
         self._numbers: dict[tuple[int, int], int] = {}
         self._places: list[tuple[CodeType, int, str]] = []
         self._used = self._text = 0
 
-    def add(self, ident: int, named: tuple[str, int, bool] | None, frame: FrameType | None) -> None:
-        """Count the stack of a thread. No frame is kept: a frame that is held keeps its locals alive."""
+    def add(self, who: int | str, named: tuple[str, int] | None, frames: Iterable[FrameType], times: int = 1) -> None:
+        """Count a stack of a thread, by its ident, or of a task, by its name: so many times.
+
+        No frame is kept: a frame that is held keeps its locals alive.
+        """
         stack: list[int] = []
         numbers = self._numbers
-        while frame is not None and len(stack) < MAX_FRAMES:
+        for frame in frames:
             code = frame.f_code
             key = (id(code), frame.f_lasti)
             number = numbers.get(key)
             if number is None:
                 number = self._place(key, code, frame)
             stack.append(number)
-            frame = frame.f_back
-        if self._count((ident, tuple(stack))):
-            self._threads[ident] = named[:2] if named is not None else self._nameless(ident)
+        if self._count((who, tuple(stack)), times):
+            self._threads[who] = named if named is not None else self._nameless(who)
 
-    def _nameless(self, ident: int) -> tuple[str, int]:
+    def _nameless(self, who: int | str) -> tuple[str, int]:
         """A thread that `threading` does not know, or not any more."""
-        return self._threads.get(ident, (f"thread {ident:#x}", 0))
+        return self._threads.get(who, (f"thread {who:#x}" if type(who) is int else "", 0))
 
     def reply(self, now: float) -> dict[str, Any]:
         """The wire form; resolves instructions to lines. See `Sampler.take`."""
@@ -231,7 +246,7 @@ class _Counts:
         began = native.thread_time()
         codes = _described(list(self._places))
         return {
-            "stacks": [[*self._threads.get(ident, ("", 0)), list(places), n] for (ident, places), n in stacks],
+            "stacks": [[*self._threads.get(who, ("", 0)), list(places), n] for (who, places), n in stacks],
             "codes": codes,
             "samples": self.samples,
             "looks": self.looks,
@@ -252,18 +267,18 @@ class _Counts:
         self._places.append((code, frame.f_lasti, module))
         return number
 
-    def _count(self, key: tuple[int, tuple[int, ...]]) -> bool:
-        """Add one to a stack, unless it is new and there is no room for it."""
+    def _count(self, key: tuple[int | str, tuple[int, ...]], times: int) -> bool:
+        """Add to a stack, unless it is new and there is no room for it."""
         seen = self._stacks.get(key)
         if seen is None:
             size = len(key[1])
             if len(self._stacks) >= MAX_STACKS or self._used + size > MAX_PLACES or -1 in key[1]:
-                self.missed += 1
+                self.missed += times
                 return False
             self._used += size
             seen = 0
-        self._stacks[key] = seen + 1
-        self.samples += 1
+        self._stacks[key] = seen + times
+        self.samples += times
         return True
 
 

@@ -6,12 +6,10 @@ and no frame or task is kept.
 
 from __future__ import annotations
 
-import sys
-
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.awaiting import Awaiting
 from pyrometer.agent.census import Census
-from pyrometer.agent.chains import code_of, frame_of, is_begun, is_running, links
+from pyrometer.agent.chains import code_of, frames, is_begun, is_running, links
 from pyrometer.agent.codes import name_of
 from pyrometer.agent.frames import prepare
 from pyrometer.agent.futures import Futures, module_global
@@ -22,7 +20,6 @@ from pyrometer.link.model import tasks_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import Any
 
     from pyrometer.agent.census import Choice
@@ -87,8 +84,8 @@ class _Description:
         chain = list(links(coro))
         waiter = self._futures.field(task, "_fut_waiter")
         last = chain[-1] if chain else None
-        frames = _frames(coro, chain)
-        shown = frames[:MAX_FRAMES]
+        walked = frames(coro, chain)
+        shown = walked[:MAX_FRAMES]
         entry = {
             "id": choice.number,
             "name": self._futures.name(task),
@@ -97,7 +94,7 @@ class _Description:
             "cancelling": self._futures.is_cancelled(task),
             "coroutine": _name(coro),
             "frames": [[self._table.index(frame), frame.f_lineno or 0, frame.f_lasti] for frame in shown],
-            "left_out": len(frames) - len(shown),
+            "left_out": len(walked) - len(shown),
             "awaited_by": list(self._census.awaited_by.get(choice.number, ())),
             "alike": choice.alike,
             "suspended": self._awaiting.seconds(last),
@@ -134,12 +131,6 @@ class _Description:
         return "READY" if is_begun(coro) else "CREATED"
 
 
-def _frames(coro: object, chain: list[object]) -> list[FrameType]:
-    """Frames of a chain, innermost first; of one that runs those of its thread."""
-    frames = [frame for link in reversed(chain) if (frame := frame_of(link)) is not None]
-    return (_running_frames(frame_of(coro)) or frames) if is_running(coro) else frames
-
-
 def _number(loops: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> None:
     """Number loops and tasks from 1 on, instead of by where they lie in memory, which is nobody's business."""
     loop_numbers = {loop["id"]: number for number, loop in enumerate(loops, 1)}
@@ -151,19 +142,6 @@ def _number(loops: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> None:
         task["loop"] = loop_numbers.get(task["loop"], 0)
         task["awaited_by"] = [task_numbers[each] for each in task["awaited_by"] if each in task_numbers]
         task["holder"] = task_numbers.get(task["holder"])
-
-
-def _running_frames(outermost: FrameType | None) -> list[FrameType]:
-    """Frames of the thread that executes a coroutine, from its innermost to the coroutine's own."""
-    for top in sys._current_frames().values():
-        walked: list[FrameType] = []
-        frame: FrameType | None = top
-        while frame is not None and len(walked) < 10 * MAX_FRAMES:
-            walked.append(frame)
-            if frame is outermost:
-                return walked
-            frame = frame.f_back
-    return []
 
 
 def _name(coro: object) -> str:

@@ -66,7 +66,7 @@ class ProfileServicer:
                     recording.part = None
         recorded = recording.result
         if recorded is None or not recorded.samples:
-            raise _nothing(recorded, recording.mode)
+            raise _nothing(recorded, recording.mode, tasks=first.start.tasks)
         data = pprof.encode(recorded)
         yield messages.RecordProfileResponse(summary=_summary(recorded, len(data)))
         yield from _chunks(data)
@@ -100,6 +100,7 @@ def _request(start: messages.RecordStart) -> Request:
         source=_SOURCES.get(start.source),
         native=start.native,
         pause=start.pause,
+        tasks=start.tasks,
         part_every=start.part_every.ToMicroseconds() / 1e6,
         window=start.window.ToMicroseconds() / 1e6 if start.HasField("window") else default.window,
     )
@@ -109,7 +110,7 @@ def _targets(start: messages.RecordStart, links: contextlib.ExitStack) -> list[T
     found = roster.candidates(start.service, start.pids)
     if not start.service and not start.pids:
         found = roster.the_only_service(found)
-    asked_for = start.source == stack_pb2.SOURCE_AGENT
+    asked_for = start.source == stack_pb2.SOURCE_AGENT or start.tasks
     until = time.monotonic() + (_CALL_TIMEOUT if asked_for else 0.0)
     return [_target(candidate, links, until, asked_for=asked_for) for candidate in found]
 
@@ -139,7 +140,7 @@ def _target(candidate: Candidate, links: contextlib.ExitStack, until: float, *, 
         tuple(hello.prefixes),
         start_ticks=ticks,
         own_threads=frozenset(hello.threads),
-        sample_start=_asking(link, "sample", lambda rate: {"rate": rate}),
+        sample_start=_asking(link, "sample", lambda rate, tasks: {"rate": rate, "tasks": tasks}),
         sample_take=_asking(link, "sampled", dict),
         sample_stop=_asking(link, "sample", lambda: {"rate": 0}),
     )
@@ -152,9 +153,13 @@ def _asking(link: AgentLink, operation: str, fields: Callable[..., dict[str, Any
     return ask
 
 
-def _nothing(recorded: Recorded | None, mode: Mode) -> LinkError:
+def _nothing(recorded: Recorded | None, mode: Mode, *, tasks: bool) -> LinkError:
     if recorded is not None and recorded.failures:
         return recorded.failures[0].error
+    if tasks:
+        return NothingSampled(
+            "no sample was taken: asyncio has no task there", next="leave --tasks out: threads are seen then"
+        )
     idle = mode is not Mode.WALL
     return NothingSampled(
         "no sample was taken: no thread used a processor" if idle else "no sample was taken",
@@ -185,6 +190,7 @@ def _summary(recorded: Recorded, size: int) -> profile_pb2.RecordSummary:
         errors=[error_to_message(failure.pid, failure.error) for failure in recorded.failures],
         profile_bytes=size,
         paused=recorded.paused,
+        tasks=recorded.tasks,
     )
     message.duration.FromMicroseconds(int(recorded.seconds * 1e6))
     return message

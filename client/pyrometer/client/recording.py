@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 from pyrometer.client.errors import ClientError
+from pyrometer.client.options import Where
 from pyrometer.client.render.terminal import width
 from pyrometer.client.session import Look
-from pyrometer.v1 import profile_pb2
+from pyrometer.v1 import profile_pb2, stack_pb2
 from pyrometer.v1 import profile_service_pb2 as messages
 
 MAX_PROFILE = 512 * 1024 * 1024
@@ -94,11 +94,25 @@ class Recorder:
 
 
 def start_message(
-    service: str, pids: list[int], seconds: float, rate: int, mode: Any, source: Any, *, native: bool = False
+    where: Where,
+    seconds: float,
+    rate: int,
+    mode: str | None,
+    source: str | None,
+    *,
+    native: bool = False,
+    tasks: bool = False,
 ) -> messages.RecordStart:
     """The first message of a recording; for native frames the process is stopped at each look."""
     message = messages.RecordStart(
-        service=service, pids=pids, rate=rate, mode=mode, source=source, native=native, pause=native
+        service=where.service,
+        pids=where.pids,
+        rate=rate,
+        mode=profile_pb2.ProfileMode.Value(f"PROFILE_MODE_{(mode or 'unspecified').upper()}"),
+        source=stack_pb2.Source.Value(f"SOURCE_{(source or 'unspecified').upper()}"),
+        native=native,
+        pause=native,
+        tasks=tasks,
     )
     message.duration.FromMicroseconds(int(seconds * 1e6))
     return message

@@ -17,17 +17,17 @@ from pyrometer.v1 import error_pb2 as pyrometer_dot_v1_dot_error__pb2
 from pyrometer.v1 import stack_pb2 as pyrometer_dot_v1_dot_stack__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apyrometer/v1/profile.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/error.proto\x1a\x18pyrometer/v1/stack.proto\"~\n\x0eRecordProgress\x12*\n\x07\x65lapsed\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07samples\x18\x02 \x01(\x04\x12\x0e\n\x06missed\x18\x03 \x01(\x04\x12\x0c\n\x04rate\x18\x04 \x01(\r\x12\x11\n\tprocesses\x18\x05 \x01(\r\"\xd8\x02\n\rRecordSummary\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\'\n\x04mode\x18\x03 \x01(\x0e\x32\x19.pyrometer.v1.ProfileMode\x12\x12\n\nrate_asked\x18\x04 \x01(\r\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x0f\n\x07samples\x18\x06 \x01(\x04\x12\x0e\n\x06missed\x18\x07 \x01(\x04\x12+\n\x08\x64uration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fown_cpu_seconds\x18\t \x01(\x01\x12\x0c\n\x04pids\x18\n \x03(\r\x12*\n\x06\x65rrors\x18\x0b \x03(\x0b\x32\x1a.pyrometer.v1.ProcessError\x12\x15\n\rprofile_bytes\x18\x0c \x01(\x04\x12\x0e\n\x06paused\x18\r \x01(\x08*n\n\x0bProfileMode\x12\x1c\n\x18PROFILE_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_MODE_CPU\x10\x01\x12\x15\n\x11PROFILE_MODE_WALL\x10\x02\x12\x14\n\x10PROFILE_MODE_GIL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apyrometer/v1/profile.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18pyrometer/v1/error.proto\x1a\x18pyrometer/v1/stack.proto\"~\n\x0eRecordProgress\x12*\n\x07\x65lapsed\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07samples\x18\x02 \x01(\x04\x12\x0e\n\x06missed\x18\x03 \x01(\x04\x12\x0c\n\x04rate\x18\x04 \x01(\r\x12\x11\n\tprocesses\x18\x05 \x01(\r\"\xe7\x02\n\rRecordSummary\x12$\n\x06source\x18\x01 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\'\n\x04mode\x18\x03 \x01(\x0e\x32\x19.pyrometer.v1.ProfileMode\x12\x12\n\nrate_asked\x18\x04 \x01(\r\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x0f\n\x07samples\x18\x06 \x01(\x04\x12\x0e\n\x06missed\x18\x07 \x01(\x04\x12+\n\x08\x64uration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fown_cpu_seconds\x18\t \x01(\x01\x12\x0c\n\x04pids\x18\n \x03(\r\x12*\n\x06\x65rrors\x18\x0b \x03(\x0b\x32\x1a.pyrometer.v1.ProcessError\x12\x15\n\rprofile_bytes\x18\x0c \x01(\x04\x12\x0e\n\x06paused\x18\r \x01(\x08\x12\r\n\x05tasks\x18\x0e \x01(\x08*n\n\x0bProfileMode\x12\x1c\n\x18PROFILE_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_MODE_CPU\x10\x01\x12\x15\n\x11PROFILE_MODE_WALL\x10\x02\x12\x14\n\x10PROFILE_MODE_GIL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pyrometer.v1.profile_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_PROFILEMODE']._serialized_start=603
-  _globals['_PROFILEMODE']._serialized_end=713
+  _globals['_PROFILEMODE']._serialized_start=618
+  _globals['_PROFILEMODE']._serialized_end=728
   _globals['_RECORDPROGRESS']._serialized_start=128
   _globals['_RECORDPROGRESS']._serialized_end=254
   _globals['_RECORDSUMMARY']._serialized_start=257
-  _globals['_RECORDSUMMARY']._serialized_end=601
+  _globals['_RECORDSUMMARY']._serialized_end=616
 # @@protoc_insertion_point(module_scope)

@@ -106,6 +106,7 @@ class RecordSummary(google.protobuf.message.Message):
     ERRORS_FIELD_NUMBER: builtins.int
     PROFILE_BYTES_FIELD_NUMBER: builtins.int
     PAUSED_FIELD_NUMBER: builtins.int
+    TASKS_FIELD_NUMBER: builtins.int
     source: pyrometer.v1.stack_pb2.Source.ValueType
     """Where it came from."""
     reason: builtins.str
@@ -126,6 +127,8 @@ class RecordSummary(google.protobuf.message.Message):
     """Size of the chunks that follow, together, bytes."""
     paused: builtins.bool
     """The process was stopped at each look, and native frames are in it."""
+    tasks: builtins.bool
+    """The stacks are those of asyncio's tasks."""
     @property
     def duration(self) -> google.protobuf.duration_pb2.Duration:
         """How long it took."""
@@ -154,8 +157,9 @@ class RecordSummary(google.protobuf.message.Message):
         errors: collections.abc.Iterable[pyrometer.v1.error_pb2.ProcessError] | None = ...,
         profile_bytes: builtins.int = ...,
         paused: builtins.bool = ...,
+        tasks: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["duration", b"duration", "errors", b"errors", "missed", b"missed", "mode", b"mode", "own_cpu_seconds", b"own_cpu_seconds", "paused", b"paused", "pids", b"pids", "profile_bytes", b"profile_bytes", "rate", b"rate", "rate_asked", b"rate_asked", "reason", b"reason", "samples", b"samples", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "errors", b"errors", "missed", b"missed", "mode", b"mode", "own_cpu_seconds", b"own_cpu_seconds", "paused", b"paused", "pids", b"pids", "profile_bytes", b"profile_bytes", "rate", b"rate", "rate_asked", b"rate_asked", "reason", b"reason", "samples", b"samples", "source", b"source", "tasks", b"tasks"]) -> None: ...
 
 global___RecordSummary = RecordSummary

@@ -17,7 +17,7 @@ from pyrometer.v1 import profile_pb2 as pyrometer_dot_v1_dot_profile__pb2
 from pyrometer.v1 import stack_pb2 as pyrometer_dot_v1_dot_stack__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pyrometer/v1/profile_service.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apyrometer/v1/profile.proto\x1a\x18pyrometer/v1/stack.proto\"w\n\x14RecordProfileRequest\x12*\n\x05start\x18\x01 \x01(\x0b\x32\x19.pyrometer.v1.RecordStartH\x00\x12(\n\x04stop\x18\x02 \x01(\x0b\x32\x18.pyrometer.v1.RecordStopH\x00\x42\t\n\x07\x63ommand\"\xaf\x02\n\x0bRecordStart\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04rate\x18\x04 \x01(\r\x12\'\n\x04mode\x18\x05 \x01(\x0e\x32\x19.pyrometer.v1.ProfileMode\x12$\n\x06source\x18\x06 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06native\x18\x07 \x01(\x08\x12\r\n\x05pause\x18\x08 \x01(\x08\x12-\n\npart_every\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06window\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\"\x0c\n\nRecordStop\"\xc0\x01\n\x15RecordProfileResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.pyrometer.v1.RecordProgressH\x00\x12.\n\x07summary\x18\x02 \x01(\x0b\x32\x1b.pyrometer.v1.RecordSummaryH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x12+\n\x04part\x18\x04 \x01(\x0b\x32\x1b.pyrometer.v1.RecordSummaryH\x00\x42\x07\n\x05\x65vent2n\n\x0eProfileService\x12\\\n\rRecordProfile\x12\".pyrometer.v1.RecordProfileRequest\x1a#.pyrometer.v1.RecordProfileResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pyrometer/v1/profile_service.proto\x12\x0cpyrometer.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1apyrometer/v1/profile.proto\x1a\x18pyrometer/v1/stack.proto\"w\n\x14RecordProfileRequest\x12*\n\x05start\x18\x01 \x01(\x0b\x32\x19.pyrometer.v1.RecordStartH\x00\x12(\n\x04stop\x18\x02 \x01(\x0b\x32\x18.pyrometer.v1.RecordStopH\x00\x42\t\n\x07\x63ommand\"\xbe\x02\n\x0bRecordStart\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04pids\x18\x02 \x03(\r\x12+\n\x08\x64uration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04rate\x18\x04 \x01(\r\x12\'\n\x04mode\x18\x05 \x01(\x0e\x32\x19.pyrometer.v1.ProfileMode\x12$\n\x06source\x18\x06 \x01(\x0e\x32\x14.pyrometer.v1.Source\x12\x0e\n\x06native\x18\x07 \x01(\x08\x12\r\n\x05pause\x18\x08 \x01(\x08\x12-\n\npart_every\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06window\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05tasks\x18\x0b \x01(\x08\"\x0c\n\nRecordStop\"\xc0\x01\n\x15RecordProfileResponse\x12\x30\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.pyrometer.v1.RecordProgressH\x00\x12.\n\x07summary\x18\x02 \x01(\x0b\x32\x1b.pyrometer.v1.RecordSummaryH\x00\x12\x0f\n\x05\x63hunk\x18\x03 \x01(\x0cH\x00\x12+\n\x04part\x18\x04 \x01(\x0b\x32\x1b.pyrometer.v1.RecordSummaryH\x00\x42\x07\n\x05\x65vent2n\n\x0eProfileService\x12\\\n\rRecordProfile\x12\".pyrometer.v1.RecordProfileRequest\x1a#.pyrometer.v1.RecordProfileResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,11 +27,11 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_RECORDPROFILEREQUEST']._serialized_start=138
   _globals['_RECORDPROFILEREQUEST']._serialized_end=257
   _globals['_RECORDSTART']._serialized_start=260
-  _globals['_RECORDSTART']._serialized_end=563
-  _globals['_RECORDSTOP']._serialized_start=565
-  _globals['_RECORDSTOP']._serialized_end=577
-  _globals['_RECORDPROFILERESPONSE']._serialized_start=580
-  _globals['_RECORDPROFILERESPONSE']._serialized_end=772
-  _globals['_PROFILESERVICE']._serialized_start=774
-  _globals['_PROFILESERVICE']._serialized_end=884
+  _globals['_RECORDSTART']._serialized_end=578
+  _globals['_RECORDSTOP']._serialized_start=580
+  _globals['_RECORDSTOP']._serialized_end=592
+  _globals['_RECORDPROFILERESPONSE']._serialized_start=595
+  _globals['_RECORDPROFILERESPONSE']._serialized_end=787
+  _globals['_PROFILESERVICE']._serialized_start=789
+  _globals['_PROFILESERVICE']._serialized_end=899
 # @@protoc_insertion_point(module_scope)

@@ -59,6 +59,7 @@ class RecordStart(google.protobuf.message.Message):
     PAUSE_FIELD_NUMBER: builtins.int
     PART_EVERY_FIELD_NUMBER: builtins.int
     WINDOW_FIELD_NUMBER: builtins.int
+    TASKS_FIELD_NUMBER: builtins.int
     service: builtins.str
     """All processes of this service; empty: those of `pids`."""
     rate: builtins.int
@@ -75,6 +76,10 @@ class RecordStart(google.protobuf.message.Message):
     """
     pause: builtins.bool
     """The process may be stopped at each look, for about a millisecond."""
+    tasks: builtins.bool
+    """Asyncio's tasks instead of threads: what each executes or awaits. By the agent only,
+    and as wall time.
+    """
     @property
     def pids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """Only these process ids; with a service, those of it."""
@@ -107,9 +112,10 @@ class RecordStart(google.protobuf.message.Message):
         pause: builtins.bool = ...,
         part_every: google.protobuf.duration_pb2.Duration | None = ...,
         window: google.protobuf.duration_pb2.Duration | None = ...,
+        tasks: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["duration", b"duration", "part_every", b"part_every", "window", b"window"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "native", b"native", "part_every", b"part_every", "pause", b"pause", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source", "window", b"window"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["duration", b"duration", "mode", b"mode", "native", b"native", "part_every", b"part_every", "pause", b"pause", "pids", b"pids", "rate", b"rate", "service", b"service", "source", b"source", "tasks", b"tasks", "window", b"window"]) -> None: ...
 
 global___RecordStart = RecordStart
 

@@ -74,8 +74,8 @@ class Target:
     """Native ids of the agent's threads, which are left out."""
     refused: LinkError | None = None
     """Why the owner does not let it be recorded; by no other way either then."""
-    sample_start: Callable[[int], Any] | None = None
-    """Start the agent's sampler at so many looks a second."""
+    sample_start: Callable[[int, bool], dict[str, Any]] | None = None
+    """Start the agent's sampler at so many looks a second, at asyncio's tasks or at threads; says which in "tasks"."""
     sample_take: Callable[[], dict[str, Any]] | None = None
     """What it counted since the last time; see `pyrometer.agent.sampler.Sampler.take`."""
     sample_stop: Callable[[], Any] | None = None
@@ -96,6 +96,8 @@ class Request:
     """Native frames too: from outside, by stopping the process at each look."""
     pause: bool = False
     """Whether it may be stopped."""
+    tasks: bool = False
+    """Asyncio's tasks instead of threads: by the agent, and all the time that they last."""
     part_every: float = 0.0
     """Seconds between two parts; 0: none are wanted."""
     window: float = 10.0
@@ -122,6 +124,8 @@ class Request:
             raise _bad("only for native frames the process has to be stopped", "leave --pause out")
         if self.native and self.source is Source.AGENT:
             raise _bad("the agent's own sampler sees Python's frames only", "--source outside")
+        if self.tasks and (self.source is Source.OUTSIDE or self.mode not in (None, Mode.WALL)):
+            raise _bad("tasks are seen by the agent only, and as wall time", "leave --source and --mode out")
         if self.part_every and not MIN_EVERY <= self.part_every <= self.window <= MAX_WINDOW:
             raise _bad(
                 f"parts come every {MIN_EVERY:g} s at most, of {MAX_WINDOW:.0f} s at most, and not without a gap"
@@ -183,6 +187,8 @@ class Recorded:
     """The processes that are in it."""
     paused: bool = False
     """Whether they were stopped at each look."""
+    tasks: bool = False
+    """Whether the stacks are those of tasks."""
     failures: tuple[Failure, ...] = ()
     counts: dict[tuple[int, Stack], Count] = field(default_factory=dict)
     """By process id and stack."""

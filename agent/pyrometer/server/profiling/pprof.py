@@ -110,6 +110,8 @@ def comments(recorded: Recorded) -> Iterator[str]:
     yield f"samples: {recorded.samples}"
     yield f"missed: {recorded.missed}"
     yield f"own_cpu_seconds: {recorded.own_cpu_seconds:.3f}"
+    if recorded.tasks:
+        yield "tasks: true"
     if recorded.paused:
         yield "paused: true"
     for target in recorded.targets:

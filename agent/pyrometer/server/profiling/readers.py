@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from pyrometer.link.errors import LinkError
+from pyrometer.link.errors import LinkError, UnknownOperation
 from pyrometer.server import cgroups, kernel
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.profiling import pyspy
@@ -207,7 +207,14 @@ class AgentReader:
     """Reads one process by the sampler in it. Runs on a thread of its own."""
 
     def __init__(
-        self, target: Target, rate: int, gathering: Gathering, failed: Failed, *, stop: threading.Event
+        self,
+        target: Target,
+        rate: int,
+        gathering: Gathering,
+        failed: Failed,
+        *,
+        tasks: bool = False,
+        stop: threading.Event,
     ) -> None:
         self.rate = float(rate)
         """Looks a second, as reached."""
@@ -215,6 +222,7 @@ class AgentReader:
         """Processor seconds that the sampler has used, in the process."""
         self._target = target
         self._asked = rate
+        self._tasks = tasks
         self._gathering = gathering
         self._failed = failed
         self._stop = stop
@@ -226,8 +234,10 @@ class AgentReader:
         assert target.sample_stop is not None
         end = time.monotonic() + seconds
         try:
-            target.sample_start(self._asked)
+            started = target.sample_start(self._asked, self._tasks)
             try:
+                if started.get("tasks", False) is not self._tasks:
+                    raise UnknownOperation("the agent is older than this server and can not look at tasks")
                 self._take_until(end)
             finally:
                 target.sample_stop()

@@ -52,13 +52,14 @@ def assign(targets: Sequence[Target], request: Request, executable: str | None) 
     if not outside and not agent:
         raise failures[0].error if failures else NotFound("there is no process to record")
     mode = request.mode or (Mode.WALL if agent else Mode.CPU)
-    why = _why_not_outside(agent[0], request, executable) if agent and request.source is None else None
+    chosen = request.source is not None or request.tasks
+    why = _why_not_outside(agent[0], request, executable) if agent and not chosen else None
     return Assignment(tuple(outside), tuple(agent), tuple(failures), mode, why.message if why else "")
 
 
 def _why_not_outside(target: Target, request: Request, executable: str | None) -> LinkError | None:
     """Why a process can't be read from outside; None: it can, as far as is known beforehand."""
-    if request.source is Source.AGENT:
+    if request.source is Source.AGENT or request.tasks:
         return LinkError("the agent was asked for")
     if not is_there(target):
         return gone(target)
@@ -81,6 +82,8 @@ def _by_agent(target: Target, request: Request) -> bool:
 
 def _unreadable(target: Target, request: Request, why_not: LinkError) -> LinkError:
     """Why nothing can read a process, and what would."""
+    if request.tasks:
+        return LinkError("no agent answers in the process, which alone sees tasks", reason="AGENT_MISSING")
     if request.source is Source.AGENT:
         return LinkError("no agent answers in the process", next="--source outside", reason="AGENT_MISSING")
     if target.sample_start is None or request.source is Source.OUTSIDE or why_not.reason == "TARGET_GONE":
@@ -197,7 +200,9 @@ class Recording:
             self._start_agent(target, began)
 
     def _start_agent(self, target: Target, began: float) -> None:
-        reader = AgentReader(target, self._request.rate, self._gathering, self._failed, stop=self._stop)
+        reader = AgentReader(
+            target, self._request.rate, self._gathering, self._failed, tasks=self._request.tasks, stop=self._stop
+        )
         self._agents.append(reader)
         self._spawn(reader.work, began)
 
@@ -273,6 +278,7 @@ class Recording:
             began=wall,
             targets=tuple(target for target in self._targets if target.pid in seen),
             paused=self._request.native,
+            tasks=self._request.tasks,
             failures=failures,
             counts=self._gathering.counts(present),
         )

@@ -43,6 +43,7 @@ _COST = (
 )
 @click.option("--mode", type=click.Choice(["cpu", "wall", "gil"]), help="Which moments count; cpu where it can be.")
 @click.option("--source", type=click.Choice(["agent", "outside"]), help="Where to read; outside where permitted.")
+@click.option("--tasks", is_flag=True, help="Asyncio's tasks, waiting ones too, instead of threads; by the agent.")
 @click.option("--native", is_flag=True, help="Native frames too, from outside; only with --pause.")
 @click.option("--pause", is_flag=True, help="Stop the process at each look, as --native needs.")
 @click.option(
@@ -62,6 +63,7 @@ def command(
     rate: int,
     mode: str | None,
     source: str | None,
+    tasks: bool,
     native: bool,
     pause: bool,
     form: str,
@@ -74,8 +76,13 @@ def command(
     """
     files.check_writable(out or Path("profile"))
     _check_pause(native=native, pause=pause, source=source)
-    taken = _record(where, seconds, rate, mode, source, native=native)
+    _check_tasks(tasks=tasks, native=native, mode=mode, source=source)
     from pyrometer.client.profile import reading
+    from pyrometer.client.recording import Recorder, start_message
+
+    start = start_message(where, seconds, rate, mode, source, native=native, tasks=tasks)
+    with open_look(where) as look:
+        taken = Recorder(start).record(look)
 
     profile = reading.read(taken.data)
     path = out or files.default_name(profile.service, _SUFFIXES[form])
@@ -104,21 +111,14 @@ def _check_pause(*, native: bool, pause: bool, source: str | None) -> None:
         click.echo(f"» {_COST}", err=True)
 
 
-def _record(where: Where, seconds: float, rate: int, mode: str | None, source: str | None, *, native: bool) -> Taken:
-    from pyrometer.client.recording import Recorder, start_message
-    from pyrometer.v1 import profile_pb2, stack_pb2
-
-    start = start_message(
-        where.service,
-        where.pids,
-        seconds,
-        rate,
-        profile_pb2.ProfileMode.Value(f"PROFILE_MODE_{(mode or 'unspecified').upper()}"),
-        stack_pb2.Source.Value(f"SOURCE_{(source or 'unspecified').upper()}"),
-        native=native,
-    )
-    with open_look(where) as look:
-        return Recorder(start).record(look)
+def _check_tasks(*, tasks: bool, native: bool, mode: str | None, source: str | None) -> None:
+    """Tasks are what only the agent sees. Raises UsageFault."""
+    if tasks and (native or source == "outside"):
+        raise UsageFault("tasks are seen from inside only, by the agent.", next="Leave --source and --native out")
+    if tasks and mode not in (None, "wall"):
+        raise UsageFault(
+            f"tasks count all the time that they last, so their mode is wall, not {mode}.", next="Leave --mode out"
+        )
 
 
 def _content(profile: Profile, taken: Taken, form: str) -> bytes:
@@ -148,6 +148,7 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
         "rate": summary.rate,
         "rate_asked": summary.rate_asked,
         "native": summary.paused,
+        "tasks": summary.tasks,
         "samples": summary.samples,
         "missed": summary.missed,
         "duration_seconds": summary.duration.ToMicroseconds() / 1e6,

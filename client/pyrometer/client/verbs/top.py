@@ -37,16 +37,8 @@ def command(where: Where, seconds: float, rate: int, mode: str | None, source: s
     """
     from pyrometer.client.live import console, loop, rounds
     from pyrometer.client.recording import start_message
-    from pyrometer.v1 import profile_pb2, stack_pb2
 
-    start = start_message(
-        where.service,
-        where.pids,
-        seconds,
-        rate,
-        profile_pb2.ProfileMode.Value(f"PROFILE_MODE_{(mode or 'unspecified').upper()}"),
-        stack_pb2.Source.Value(f"SOURCE_{(source or 'unspecified').upper()}"),
-    )
+    start = start_message(where, seconds, rate, mode, source)
     with open_look(where) as look:
         found = rounds.follow(look, start)
         if output == "table" and console.is_possible():
