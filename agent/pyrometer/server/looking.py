@@ -8,6 +8,7 @@ seconds are over, since a busy process answers late and answers better.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -30,6 +31,9 @@ AGENT_ALONE = 0.5
 AGENT_AT_MOST = 3.0
 INTERVAL = 0.2
 """Seconds between the two looks."""
+_BESIDE = threading.BoundedSemaphore(2 * (os.cpu_count() or 1))
+"""Readings from outside at a time: of many agents that are late, most only wait for a processor, as we do."""
+_TURN = 0.02
 _NO_VALUES = "values are read by the agent only: they are redacted inside the process"
 
 
@@ -120,14 +124,21 @@ def _argv(pid: int) -> tuple[str, ...]:
 
 
 def _beside(candidate: Candidate, asked: Future[ProcessStacks], began: float) -> ProcessStacks:
-    """The agent is late: read from outside too, and choose."""
+    """The agent is late: read from outside too, unless it answers before it is our turn, and choose."""
+    while not _BESIDE.acquire(timeout=_TURN):
+        if _has_answered(asked):
+            return _finish(asked)
     try:
-        seen = from_outside(candidate, 0.05, "the agent did not answer")
+        seen: ProcessStacks | LinkError = from_outside(candidate, 0.05, "the agent did not answer")
     except LinkError as error:
+        seen = error
+    finally:
+        _BESIDE.release()
+    if isinstance(seen, LinkError):
         wait([asked], max(0.0, began + AGENT_AT_MOST - time.monotonic()))
         if _has_answered(asked):
             return _finish(asked)
-        raise _neither(candidate.pid, error) from None
+        raise _neither(candidate.pid, seen)
     if why := _settled(candidate.pid, seen):
         return replace(seen, reason=why)
     wait([asked], max(0.0, began + AGENT_AT_MOST - time.monotonic()))
