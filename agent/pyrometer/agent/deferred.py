@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
 _ENGINES = {
-    "monitoring": ("bindings", "raises", "monitoring"),
+    "monitoring": ("bindings", "events", "raises", "monitoring"),
     "bytecode": (
         *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "plans"),
         *("raises", "catching", "bytecode"),

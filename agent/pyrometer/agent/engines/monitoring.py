@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pyrometer.agent.engines import Placement, line_costs
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
+from pyrometer.agent.engines.events import ToolEvents
 from pyrometer.agent.engines.raises import RaiseCallback
 from pyrometer.link.errors import EngineUnavailable
 
@@ -21,44 +22,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType
-    from typing import Any, Protocol
+    from typing import Any
 
     from pyrometer.agent.engines import ExceptionPoint, LinePoint
+    from pyrometer.agent.engines.events import Monitoring
 
     OnLine = Callable[[CodeType, int], object]
-
-    class _Events(Protocol):
-        """The events that are asked for."""
-
-        LINE: int
-        PY_START: int
-        RAISE: int
-
-    class _Monitoring(Protocol):
-        """What is used of `sys.monitoring`: the types are checked for 3.11 too, which has none."""
-
-        DISABLE: object
-        events: _Events
-
-        def get_tool(self, tool_id: int, /) -> object: ...
-        def use_tool_id(self, tool_id: int, name: str, /) -> None: ...
-        def free_tool_id(self, tool_id: int, /) -> None: ...
-        def register_callback(self, tool_id: int, event: int, func: Callable[..., object] | None, /) -> object: ...
-        def set_events(self, tool_id: int, event_set: int, /) -> None: ...
-        def set_local_events(self, tool_id: int, code: CodeType, event_set: int, /) -> None: ...
 
 
 TOOL_IDS = (4, 3)
 """In the order that they are tried. 0 to 2 are the debugger's, coverage's and the profiler's."""
 MAX_INLINE = 16
 """Code objects in one callback; where there are more, each has its own, found by one look-up."""
-MAX_GLOBAL_CHANGES = 1 << 20
-"""Times that raise events are switched on or off in the life of a process. Each is a new version of all
-instrumentation in the interpreter, and its counter overflows at 2^24 (gh-141845)."""
-
 MAX_FIRST_CALL = 0.02
 """Seconds that the first run through a function may take longer, once after each arming."""
 
+_LINES, _EXCEPTIONS = "lines", "exceptions"
+"""Names of the parts that share the tool id (`engines.events`)."""
 _LASTING = "" if sys.version_info >= (3, 13) else "on Python 3.12 the functions touched stay a little slower"
 _NAME = "".join(("pyro", "meter"))
 """An object of its own: ownership is told by identity, so that another copy of us is not taken for this one."""
@@ -70,7 +50,7 @@ class MonitoringEngine:
     name = "monitoring"
 
     def __init__(self) -> None:
-        monitoring: _Monitoring | None = getattr(sys, "monitoring", None)
+        monitoring: Monitoring | None = getattr(sys, "monitoring", None)
         if monitoring is None or sys.version_info < (3, 12, 1):
             raise EngineUnavailable("probes need CPython 3.11, or 3.12.1 or later")
         self._monitoring = monitoring
@@ -80,13 +60,11 @@ class MonitoringEngine:
         # LINE alone misses one-line functions on 3.13+; PY_START has no callback, and must not have one: one that
         # answers DISABLE loses nine entries of ten.
         self._local = events.LINE | events.PY_START
-        self._tool: int | None = None
+        self._events: ToolEvents | None = None
         self._armed: dict[int, _Armed] = {}
         self._lengths: dict[int, tuple[CodeType, bool]] = {}
         self._lines: _LineCallback | None = None
         self._raises: RaiseCallback | None = None
-        self._raising = False
-        self._global_changes = 0
 
     def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
         """Make exactly these points live; with none, the tool id is free again.
@@ -97,10 +75,10 @@ class MonitoringEngine:
         if not lines and not exceptions:
             self._release()
             return []
-        tool = self._take()
+        events = self._take()
         short = [point for point in lines if self._is_short(point.code)]
-        self._arrange_lines(tool, short)
-        self._arrange_raises(tool, exceptions)
+        self._arrange_lines(events, short)
+        self._arrange_raises(events, exceptions)
         return _placements(lines, short) + [Placement(point.probe_id) for point in exceptions]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
@@ -109,15 +87,15 @@ class MonitoringEngine:
         A line's callback answers DISABLE once its meter is at 0, so there is nothing to do for "off". "On" sets the
         events of its code objects anew, which is the one way to undo DISABLE for one code object and one tool.
         """
-        tool = self._tool
-        if tool is None or not self.owned():
+        events = self._events
+        if events is None or not self.owned():
             return
         if self._raises is not None and self._raises.serves(probe_id):
-            self._monitoring.register_callback(tool, self._raise, None if paused else self._raises.function)
+            events.listen(_EXCEPTIONS, self._raise, None if paused else self._raises.function)
         elif not paused:
             for armed in self._armed.values():
                 if probe_id in armed.probe_ids:
-                    self._set_anew(tool, armed.code)
+                    events.renew(_LINES, armed.code)
 
     def leave(self) -> None:
         """Hold nothing of the service's any more."""
@@ -125,7 +103,7 @@ class MonitoringEngine:
 
     def owned(self) -> bool:
         """Whether the tool id is still ours, or none is needed."""
-        return self._tool is None or self._monitoring.get_tool(self._tool) is _NAME
+        return self._events is None or self._monitoring.get_tool(self._events.tool) is _NAME
 
     def _is_short(self, code: CodeType) -> bool:
         """Whether the first call after arming is not held up for long."""
@@ -134,21 +112,21 @@ class MonitoringEngine:
             known = self._lengths[id(code)] = (code, line_costs.first_events(code) <= MAX_FIRST_CALL)
         return known[1]
 
-    def _take(self) -> int:
+    def _take(self) -> ToolEvents:
         """Have a tool id. One that was lost is not fought for: what was armed is forgotten, and its callbacks inert."""
         if not self.owned():
             self._forget()
             raise EngineUnavailable("another tool took the tool id of sys.monitoring that the probes used")
-        if self._tool is not None:
-            return self._tool
+        if self._events is not None:
+            return self._events
         for tool in TOOL_IDS:
             if self._monitoring.get_tool(tool) is None:
                 try:
                     self._monitoring.use_tool_id(tool, _NAME)
                 except ValueError:  # somebody was quicker
                     continue
-                self._tool = tool
-                return tool
+                self._events = ToolEvents(self._monitoring, tool)
+                return self._events
         raise EngineUnavailable(
             f"the tool ids 3 and 4 of sys.monitoring are in use by {self._holders()}",
             next="stop the other tool (a debugger, coverage, a profiler), or use `record`, which needs no tool id",
@@ -159,67 +137,51 @@ class MonitoringEngine:
         return " and ".join(name if type(name) is str else "another tool" for name in names)
 
     def _release(self) -> None:
-        tool = self._tool
-        if tool is None or not self.owned():
+        events = self._events
+        if events is None or not self.owned():
             self._forget()
             return
-        self._monitoring.register_callback(tool, self._line, None)
-        self._monitoring.register_callback(tool, self._raise, None)
-        self._set_global(tool, raising=False)
-        for armed in self._armed.values():
-            self._monitoring.set_local_events(tool, armed.code, 0)
+        events.clear()
         self._forget()
-        self._monitoring.free_tool_id(tool)
+        self._monitoring.free_tool_id(events.tool)
 
     def _forget(self) -> None:
         if self._lines is not None:
             self._lines.retire(None)
         if self._raises is not None:
             self._raises.retire()
-        self._lines = self._raises = self._tool = None
-        self._raising = False
+        self._lines = self._raises = self._events = None
         self._armed = {}
         self._lengths = {}
 
-    def _arrange_lines(self, tool: int, points: Sequence[LinePoint]) -> None:
+    def _arrange_lines(self, events: ToolEvents, points: Sequence[LinePoint]) -> None:
         """Make these lines live. The events of code with a new point are set anew: its line may be off for another."""
         wanted = _by_code(points)
         callback = _LineCallback(wanted, self._monitoring.DISABLE, self._lines) if points else None
-        self._monitoring.register_callback(tool, self._line, callback.function if callback is not None else None)
+        events.listen(_LINES, self._line, callback.function if callback is not None else None)
         if self._lines is not None:
             self._lines.retire(callback)
         self._lines = callback
         before, self._armed = self._armed, {**self._armed, **wanted}  # both, until all is set: a fork may come between
         for key, armed in wanted.items():
-            if key not in before or armed.has_more_than(before[key]):
-                self._set_anew(tool, armed.code)
+            if key not in before:
+                events.within(_LINES, armed.code, self._local)
+            elif armed.has_more_than(before[key]):
+                events.renew(_LINES, armed.code)
         for key, armed in before.items():
             if key not in wanted:
-                self._monitoring.set_local_events(tool, armed.code, 0)
+                events.within(_LINES, armed.code, 0)
         self._armed = wanted
 
-    def _set_anew(self, tool: int, code: CodeType) -> None:
-        self._monitoring.set_local_events(tool, code, 0)
-        self._monitoring.set_local_events(tool, code, self._local)
-
-    def _arrange_raises(self, tool: int, points: Sequence[ExceptionPoint]) -> None:
+    def _arrange_raises(self, events: ToolEvents, points: Sequence[ExceptionPoint]) -> None:
         if self._raises is not None and self._raises.points == list(points):
             return
         callback = RaiseCallback(points) if points else None
-        self._monitoring.register_callback(tool, self._raise, callback.function if callback is not None else None)
+        events.listen(_EXCEPTIONS, self._raise, callback.function if callback is not None else None)
         if self._raises is not None:
             self._raises.retire()
         self._raises = callback
-        self._set_global(tool, raising=bool(points))
-
-    def _set_global(self, tool: int, *, raising: bool) -> None:
-        if raising is self._raising:
-            return
-        if raising and self._global_changes >= MAX_GLOBAL_CHANGES:
-            raise EngineUnavailable("exceptions were watched too often in the life of this process; restart it first")
-        self._global_changes += 1
-        self._monitoring.set_events(tool, self._raise if raising else 0)
-        self._raising = raising
+        events.everywhere(_EXCEPTIONS, self._raise if points else 0)
 
 
 class _Armed(NamedTuple):
