@@ -36,6 +36,6 @@ def test_a_thread_that_runs_python_all_the_time_holds_it(unique: str) -> None:
 
 def test_nobody_holds_it_in_an_idle_process(unique: str) -> None:
     """That is known too, and not the same as not knowing."""
-    with program("idle_with_ctypes", unique):
+    with program("idle", unique):
         threads = until(lambda: seen(unique), "the agent answers")
         assert {thread["holds_gil"] for thread in threads.values()} == {False}

@@ -100,6 +100,7 @@ def test_tasks_are_recorded_by_what_they_await(unique: str, tmp_path: Path) -> N
         validate("record", document)
         assert (document["source"], document["mode"], document["tasks"]) == ("agent", "wall", True)
         profile = reading.read(file.read_bytes())
+        assert {"work", "bake"} <= {row["function"] for row in document["hottest"]}
         lanes = {"task baker 1", "task baker 2", "task work"}
         assert lanes <= {thread.name for thread in profile.threads}
         sums = hottest.Sums(profile)

@@ -18,7 +18,7 @@ from typing import Any
 
 from pyrometer.link.errors import LinkClosed, LinkError
 from pyrometer.link.model import Hello
-from pyrometer.server import kernel, locks
+from pyrometer.server import kernel, locks, runtime
 from pyrometer.server.errors import NotFound, Unreadable
 from pyrometer.server.gil import GilWatch
 from pyrometer.server.links import AgentBusy, AgentLink
@@ -71,7 +71,7 @@ def from_agent(
         hello = link.await_hello(deadline)
         meter = Meter(candidate.pid)
         first = link.call("dump", deadline)
-        gil = GilWatch(candidate.pid, first.get("gil"))
+        gil = GilWatch(candidate.pid, first.get("gil") or runtime.gil_place(candidate.pid))
         gil.wait(interval)
         second = link.call("locals", deadline, of="threads") if values else link.call("dump", deadline)
         meter.stop()

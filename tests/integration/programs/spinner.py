@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes  # noqa: F401 - as many services do; from 3.14 on the GIL is read only where it is there
 import sys
 import threading
 

@@ -16,6 +16,7 @@ from pyrometer.client.render.terminal import Style, colours, escape, width
 from pyrometer.client.session import open_look
 
 if TYPE_CHECKING:
+    from pyrometer.client.profile.hottest import Row
     from pyrometer.client.profile.model import Profile
     from pyrometer.client.recording import Taken
 
@@ -134,8 +135,6 @@ def _content(profile: Profile, taken: Taken, form: str) -> bytes:
 
 
 def _document(profile: Profile, taken: Taken, path: Path, form: str) -> documents.Document:
-    from pyrometer.client.profile import hottest
-
     summary = taken.summary
     return {
         "service": profile.service or None,
@@ -161,7 +160,7 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
                 "self_percent": 100 * row.self_share,
                 "total_percent": 100 * row.total_share,
             }
-            for row in hottest.rows(profile)
+            for row in _hottest(profile)
         ],
         "errors": [documents.error(error) for error in summary.errors],
     }
@@ -186,6 +185,13 @@ def _print(profile: Profile, taken: Taken, path: Path, form: str, *, native: boo
         click.echo(f"» profile: {path}     look at it: pyrometer view {path}, {other}", err=True)
 
 
+def _hottest(profile: Profile, rows: int = 10) -> list[Row]:
+    """The hottest functions; of tasks those with what they await: by themselves they all wait in asyncio's own."""
+    from pyrometer.client.profile import hottest
+
+    return hottest.rows(profile, rows, by_total="tasks" in profile.notes)
+
+
 def warn(profile: Profile) -> None:
     """What to know before one believes the figures, and what helps, on stderr."""
     if print_cautions(profile) and profile.seconds < _LONGEST / 2:
@@ -204,9 +210,9 @@ def print_cautions(profile: Profile) -> bool:
 
 def print_profile(profile: Profile, rows: int = 10) -> None:
     """The summary and the hottest functions, on stdout."""
-    from pyrometer.client.profile import hottest, table
+    from pyrometer.client.profile import table
 
     click.echo(escape(table.summary(profile)))
     click.echo("")
-    for line in table.lines(profile, hottest.rows(profile, rows), Style(enabled=colours()), width()):
+    for line in table.lines(profile, _hottest(profile, rows), Style(enabled=colours()), width()):
         click.echo(line)
