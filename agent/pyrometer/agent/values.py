@@ -114,6 +114,11 @@ class Capture:
         """Bytes of what was copied so far, encoded, at the worst."""
         return MAX_BYTES - self._bytes
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the budget of time or size is used up."""
+        return self._is_late()
+
     def value(self, obj: object, name: str | None = None) -> Node:
         """Copy a value; withhold it if its name says so."""
         if name is not None and self._verdicts[name]:

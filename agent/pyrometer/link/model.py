@@ -140,6 +140,8 @@ class ProbeSpec(NamedTuple):
     """Who asked, for the owner to read."""
     lease: float = 1.8
     """Seconds of silence after which the agent takes the watcher for dead; 1.8 to 5."""
+    template: str = ""
+    """What each hit says in one line of text, with expressions in braces; "": it has values instead."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeSpec:
@@ -160,9 +162,12 @@ class ProbeSpec(NamedTuple):
             limits=ProbeLimits.from_wire(data.get("limits", {})),
             by=fields.text("by", ""),
             lease=min(5.0, max(1.8, fields.number("lease", 1.8))),
+            template=fields.text("template", ""),
         )
         if sum(place is not None for place in (spec.line, spec.function, spec.exception)) != 1:
             raise BadRequest("a probe needs exactly one place: a line, a function or an exception")
+        if spec.template and spec.exception is not None:
+            raise BadRequest("a probe on an exception takes no template: log lines are of lines and functions")
         if len(spec.expressions) > 32:
             raise BadRequest("a probe takes at most 32 expressions")
         return spec
@@ -277,7 +282,8 @@ def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:
     A hit is {"hit_id", "time" (seconds since the epoch), "thread", "frames", "left_out", "expressions",
     "exception" (null or {"type", "message", "handled", "handled_why"}), "trace_id", "pause" (seconds)}. A frame is
     {"function", "file", "line", "module", "locals" ([[name, value], …] or null)}, innermost first; "expressions" is
-    [[text, value], …]. Source lines are not in it: the server asks for them by `source`.
+    [[text, value], …]. Source lines are not in it: the server asks for them by `source`. Where the probe has a template
+    there is "message", the line of text, and "frames" has the innermost one only, without locals.
 
     A value is {"type", "kind"} and, by its kind: "value" (bool, int as decimal text, float as repr text, str, bytes as
     latin-1 text, other where a safe text is known), "items", "entries" ([[key, value], …]), "fields"

@@ -40,6 +40,7 @@ def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> 
         expressions=tuple(message.expressions),
         limits=_limits(message.limits),
         lease=lease,
+        template=message.template,
     )
     wire = spec.to_wire()
     for name in ("line", "function", "exception"):
@@ -131,6 +132,8 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         pause_seconds=float(hit.get("pause", 0.0)),
     )
     message.time.FromMicroseconds(int(float(hit.get("time", 0.0)) * 1e6))
+    if "message" in hit:
+        message.message = text(str(hit["message"]))
     raised = hit.get("exception")
     if raised is not None:
         message.exception.CopyFrom(

@@ -343,6 +343,7 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
         "exception": raised,
         "trace_id": message.trace_id or None,
         "pause_seconds": message.pause_seconds,
+        **({"message": message.message} if message.HasField("message") else {}),
     }
 
 

@@ -98,10 +98,7 @@ def _not_empty(ctx: click.Context, param: click.Parameter, value: str | tuple[st
 
 def probe_options(function: Decorated) -> Decorated:
     """When, what and how much of a probe: what `catch` and `snap` share."""
-    options = [
-        click.option(
-            "--if", "condition", default="", metavar="EXPR", help="Only when this is true.", callback=_not_empty
-        ),
+    own = [
         click.option(
             "--expr",
             "expressions",
@@ -110,11 +107,26 @@ def probe_options(function: Decorated) -> Decorated:
             help="Show the value of this too.",
             callback=_not_empty,
         ),
+    ]
+    frames = click.option("--frames", type=Count(1, 200), metavar="N", help="Frames to show values of.")
+    return _applied([condition_option(), *own, *bound_options(1), frames], function)
+
+
+def condition_option() -> Callable[[Decorated], Decorated]:
+    """`--if`, as `condition`."""
+    return click.option(
+        "--if", "condition", default="", metavar="EXPR", help="Only when this is true.", callback=_not_empty
+    )
+
+
+def bound_options(hits: int) -> list[Callable[[Decorated], Decorated]]:
+    """`-n`, by default so many, and `--for`: as `hits` and `seconds`."""
+    return [
         click.option(
             "-n",
             "hits",
             type=Count(1, 1000),
-            default=1,
+            default=hits,
             show_default=True,
             metavar="N",
             help="Hits to deliver.",
@@ -122,8 +134,15 @@ def probe_options(function: Decorated) -> Decorated:
         click.option(
             "--for", "seconds", type=Duration(86_400), default="60s", show_default=True, help="How long to wait."
         ),
-        click.option("--frames", type=Count(1, 200), metavar="N", help="Frames to show values of."),
     ]
+
+
+def line_options(function: Decorated) -> Decorated:
+    """When, and how many: of a probe that says one line a hit."""
+    return _applied([condition_option(), *bound_options(20)], function)
+
+
+def _applied(options: list[Callable[[Decorated], Decorated]], function: Decorated) -> Decorated:
     for option in reversed(options):
         function = option(function)
     return function

@@ -191,8 +191,13 @@ class Probe(google.protobuf.message.Message):
     CONDITION_FIELD_NUMBER: builtins.int
     EXPRESSIONS_FIELD_NUMBER: builtins.int
     LIMITS_FIELD_NUMBER: builtins.int
+    TEMPLATE_FIELD_NUMBER: builtins.int
     condition: builtins.str
     """When: an expression over the frame's names and `exc`; empty: always."""
+    template: builtins.str
+    """A line of text for each hit instead of values: literal text and fields, `{order.id}`, `{name!r}`, `{total:.2f}`,
+    each an expression; `{{` and `}}` stand for braces. Empty: values.
+    """
     @property
     def line(self) -> global___LineLocation:
         """Before a line runs."""
@@ -222,9 +227,10 @@ class Probe(google.protobuf.message.Message):
         condition: builtins.str = ...,
         expressions: collections.abc.Iterable[builtins.str] | None = ...,
         limits: global___ProbeLimits | None = ...,
+        template: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["exception", b"exception", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["location", b"location"]) -> typing.Literal["line", "function", "exception"] | None: ...
 
 global___Probe = Probe
@@ -365,6 +371,7 @@ class Hit(google.protobuf.message.Message):
     EXCEPTION_FIELD_NUMBER: builtins.int
     TRACE_ID_FIELD_NUMBER: builtins.int
     PAUSE_SECONDS_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
     hit_id: builtins.str
     """Unique among the hits of a probe."""
     thread: builtins.str
@@ -375,6 +382,8 @@ class Hit(google.protobuf.message.Message):
     """Trace id of OpenTelemetry, hexadecimal; empty: none."""
     pause_seconds: builtins.float
     """How long the thread stood still for this, seconds."""
+    message: builtins.str
+    """The line of text that the probe's template asks for: redacted, bounded, without controls; absent: it has none."""
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When."""
@@ -403,9 +412,11 @@ class Hit(google.protobuf.message.Message):
         exception: global___ExceptionInfo | None = ...,
         trace_id: builtins.str = ...,
         pause_seconds: builtins.float = ...,
+        message: builtins.str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["exception", b"exception", "time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "pause_seconds", b"pause_seconds", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_message", b"_message", "exception", b"exception", "message", b"message", "time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_message", b"_message", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_message", b"_message"]) -> typing.Literal["message"] | None: ...
 
 global___Hit = Hit
 

@@ -21,6 +21,9 @@ _UNDETERMINED = "not determined yet"
 class SnapshotText:
     """Renders hits. `width` columns are filled at most."""
 
+    spaced = True
+    """Whether an empty line stands between two hits."""
+
     def __init__(self, style: Style, width: int) -> None:
         self._style = style
         self._width = width
