@@ -32,7 +32,7 @@ MODULES = (
     *(f"link.{name}" for name in ("framing", "model")),
     *(f"guard.{name}" for name in ("permissions", "names", "texts", "redaction")),
     *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
-    "agent.vocabulary",
+    *(f"agent.{name}" for name in ("vocabulary", "templates", "renderings")),
     *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
     *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
     *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations")),
@@ -42,7 +42,7 @@ MODULES = (
     ),
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
-    *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "probe", "probes")),
+    *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "loglines", "probe", "probes")),
     *(
         f"agent.{name}"
         for name in ("links", "peers", "sources", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")

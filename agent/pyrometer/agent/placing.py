@@ -80,13 +80,13 @@ def check_policy(spec: ProbeSpec, policy: Policy) -> None:
     """
     if not policy.enabled:
         raise Refused("the owner's policy has turned pyrometer off", reason="DISABLED")
-    verb = "catch" if spec.exception is not None else "snap"
+    verb = "catch" if spec.exception is not None else "log" if spec.template else "snap"
     if verb in policy.forbidden_verbs:
         raise Refused(f"the owner's policy forbids {verb}")
-    if policy.values == "shape" and (spec.condition or spec.expressions):
+    if policy.values == "shape" and (spec.condition or spec.expressions or spec.template):
         raise Refused(
-            "the owner's policy lets out no content here, and a condition or an expression would tell it",
-            next="leave out --if and --expr: types, sizes and structure are shown without",
+            "the owner's policy lets out no content here, and a condition, an expression or a log line would tell it",
+            next="snap, without --if and --expr, shows types, sizes and structure",
         )
     module = spec.exception[1] if spec.exception is not None else (spec.function or ("", ""))[0]
     if module and policy.forbids_module(module):

@@ -7,6 +7,7 @@ from collections import deque
 from itertools import count
 
 from pyrometer.agent.engines import Tally
+from pyrometer.agent.loglines import take_line
 from pyrometer.agent.snapshots import lookup_in, take
 from pyrometer.agent.unpatched import native
 from pyrometer.link.model import ProbeCounters, hit_event
@@ -159,7 +160,9 @@ class Probe:
     def _deliver(self, ticket: int, frame: FrameType, exc: BaseException | None) -> bool:
         began = native.perf_counter()
         try:
-            hit, weight = take(self.recipe, f"{posix.getpid()}.{ticket}", frame, exc)
+            name = f"{posix.getpid()}.{ticket}"
+            is_line = self.recipe.template is not None
+            hit, weight = take_line(self.recipe, name, frame) if is_line else take(self.recipe, name, frame, exc)
             return self.emit(hit_event(self.spec.probe_id, hit), weight)
         finally:
             self.account.captured(native.perf_counter() - began)

@@ -13,6 +13,7 @@ from pyrometer.agent import engines, frames
 from pyrometer.agent.budget import Account, Governor
 from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
+from pyrometer.agent.loglines import compile_template
 from pyrometer.agent.placing import REWRITES, Found, check_policy, exception_point, line_points, resolve
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
 from pyrometer.agent.snapshots import Recipe, warm_up
@@ -231,7 +232,8 @@ class Registry:
         )
         condition = compile_expression(spec.condition, redactor, condition=True) if spec.condition else None
         expressions = [compile_expression(text, redactor) for text in spec.expressions]
-        recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions)
+        template = compile_template(spec.template, redactor) if spec.template else None
+        recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions, template)
         self._governor.share = policy.cpu_share
         account = Account(self._governor, _EXCEPTIONS if spec.exception is not None else spec.probe_id)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)

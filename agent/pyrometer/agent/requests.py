@@ -235,4 +235,5 @@ def _asked(spec: ProbeSpec) -> str:
     else:
         name, scope = spec.exception or ("", "")
         place = bounded(name, 100) + (f" in {bounded(scope, 100)}" if scope else "")
-    return place + (f" if {bounded(spec.condition, 200)}" if spec.condition else "")
+    line = f" to log {bounded(spec.template, 150)}" if spec.template else ""
+    return place + (f" if {bounded(spec.condition, 200)}" if spec.condition else "") + line

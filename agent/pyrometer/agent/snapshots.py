@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.expressions import Expression
+    from pyrometer.agent.loglines import Template
     from pyrometer.guard.redaction import Redactor
     from pyrometer.link.model import ProbeLimits
 
@@ -53,6 +54,8 @@ class Recipe(NamedTuple):
     forbids: Callable[[str], bool]
     """Tells modules whose values stay inside."""
     expressions: Sequence[Expression]
+    template: Template | None = None
+    """Makes a line of text of a hit, in place of values."""
 
 
 def take(recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | None) -> tuple[dict[str, Any], int]:

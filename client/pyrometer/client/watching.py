@@ -13,6 +13,7 @@ from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
 from pyrometer.client.options import Where
 from pyrometer.client.quantities import typed
 from pyrometer.client.render.failures import few
+from pyrometer.client.render.loglines import LogText
 from pyrometer.client.render.snapshot import SnapshotText
 from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
@@ -169,7 +170,8 @@ class _Text:
 
     def __init__(self, probe: probe_pb2.Probe) -> None:
         self._probe = probe
-        self._text = SnapshotText(Style(enabled=colours()), width())
+        style = Style(enabled=colours())
+        self._text = LogText(style) if probe.template else SnapshotText(style, width())
         self._live = sys.stderr.isatty()
         self._began = time.monotonic()
         self._states: dict[int, probe_pb2.ProbeState.ValueType] = {}
@@ -240,7 +242,7 @@ class _Text:
 
     def _hit(self, event: probe_pb2.ProbeEvent) -> None:
         self._clear()
-        if self._delivered:
+        if self._delivered and self._text.spaced:
             click.echo("")
         self._delivered += 1
         for line in self._text.lines(documents.hit(event)):
