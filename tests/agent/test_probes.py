@@ -575,6 +575,8 @@ def test_the_hottest_line_may_be_probed(owner: Owner, shapes: types.ModuleType) 
     [
         (Policy(enabled=False), ProbeSpec("p", "", function=(SHAPES, "plain"))),
         (Policy(forbidden_verbs=("snap",)), ProbeSpec("p", "", function=(SHAPES, "plain"))),
+        (Policy(forbidden_verbs=("log",)), ProbeSpec("p", "", function=(SHAPES, "plain"), template="{x}")),
+        (Policy(values="shape"), ProbeSpec("p", "", function=(SHAPES, "plain"), template="{x}")),
         (Policy(forbidden_verbs=("catch",)), catching("CardError")),
         (Policy(forbidden_modules=("shop_*",)), ProbeSpec("p", "", function=(SHAPES, "plain"))),
         (Policy(forbidden_modules=("shop_*",)), ProbeSpec("p", "", function=("*", "plain"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,33 @@ def test_snap(shop: Shop) -> None:
     hits = [line for line in lines if line["event"] == "hit"]
     assert [len(hit["frames"]) for hit in hits] == [2] * 3
     assert all(hit["frames_left_out"] > 0 for hit in hits)
+
+
+def test_log(shop: Shop) -> None:
+    """A line a hit, over all processes as many as were asked for; a secret is not in it, and values are not either."""
+    template = "order {order.order_id:>6} of {order.customer.name!r}, card {order.customer.card_number}"
+    lines = events(pyrometer("log", shop.service, "shop/views.py:34", template, "-n", "4", "-o", "jsonl"))
+    hits = [line for line in lines if line["event"] == "hit"]
+    assert (len(hits), lines[-1]["event"], lines[-1]["delivered"]) == (4, "done", 4)
+    for hit in hits:
+        assert re.fullmatch(r"order  *\d+ of '\w+', card <redacted: name>", hit["message"])
+        assert [(frame["line"], frame["locals"]) for frame in hit["frames"]] == [(34, None)]
+
+
+def test_a_log_line_reads_as_one(shop: Shop) -> None:
+    """On a terminal: when, which process, which thread, what; nothing else on stdout."""
+    typed = pyrometer("log", shop.service, "shop.pricing:total", "{len(order.items)=}", "-n", "2", "--for", "30s")
+    assert typed.code == 0, typed.err
+    for line in typed.out.splitlines():
+        assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}  \d+  \S+ *  len\(order\.items\)=\d+", line)
+    assert len(typed.out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("template", ["{order.total()}", "{order.total", "", "{order.total:%d}"])
+def test_a_template_with_a_mistake_is_refused(shop: Shop, template: str) -> None:
+    """Exit code 2, what is wrong and what to write instead."""
+    typed = pyrometer("log", shop.service, "shop/views.py:34", template, "--for", "5s")
+    assert (typed.code, typed.out, len(typed.err.splitlines())) == (2, "", 2)
 
 
 def test_snap_that_waits_and_expires(shop: Shop) -> None:

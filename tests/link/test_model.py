@@ -14,7 +14,7 @@ _PROBE = {"probe_id": "p1", "where": "shop/cart.py:40", "line": ["shop/cart.py",
 
 def test_a_probe_survives_the_wire() -> None:
     """What is armed is what was asked for."""
-    spec = ProbeSpec("p1", "x.py:3", line=("x.py", 3), condition="n > 1", limits=ProbeLimits(hits=5))
+    spec = ProbeSpec("p1", "x.py:3", line=("x.py", 3), condition="n > 1", limits=ProbeLimits(hits=5), template="{n}")
     assert ProbeSpec.from_wire({**spec.to_wire(), "line": ["x.py", 3], "expressions": []}) == spec
 
 
@@ -32,6 +32,8 @@ def test_a_probe_survives_the_wire() -> None:
         {"expressions": ["x"] * 33},
         {"condition": "x" * 5000},
         {"probe_id": 1},
+        {"template": "x" * 5000},
+        {"line": None, "exception": ["KeyError", ""], "template": "{x}"},
     ],
 )
 def test_a_probe_of_another_shape_is_refused(change: dict[str, Any]) -> None:

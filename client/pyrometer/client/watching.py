@@ -82,14 +82,24 @@ def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str)
         return NothingCaptured(
             f"the probe ended: {failed[0]}", next="mend it; --expr, without --if, shows the values of its parts"
         )
-    why, remedy = why_nothing(list(summary.statuses), raised=probe.HasField("exception"), notes=notes)
+    why, remedy = why_nothing(
+        list(summary.statuses),
+        raised=probe.HasField("exception"),
+        notes=notes,
+        shown_by="in the template" if probe.template else "--expr",
+    )
     return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}", next=remedy)
 
 
-def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "") -> tuple[str, str]:
+def why_nothing(
+    statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "", shown_by: str = "--expr"
+) -> tuple[str, str]:
     """Why a probe has not fired, from its counters, and what to do.
 
-    `raised`: its place is an exception; `notes`: what all processes said of it while it was armed.
+    Args:
+        raised: its place is an exception.
+        notes: what all processes said of it while it was armed.
+        shown_by: where the values of expressions are asked for.
     """
     reached = sum(status.reached for status in statuses)
     if not reached:
@@ -109,7 +119,7 @@ def why_nothing(statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, note
     share = min(status.sampled_share for status in statuses)
     if share < 1:
         text += f"; the governor let {100 * share:.0f} % of them be looked at"
-    return text, "show the condition's parts instead: --expr, without --if"
+    return text, f"show the condition's parts instead: {shown_by}, without --if"
 
 
 def _time_to_live(probe: probe_pb2.Probe) -> str:

@@ -24,7 +24,8 @@ class LogText:
 
     def lines(self, hit: Document) -> Iterator[str]:
         """One hit."""
-        time = hit["time"].partition("T")[2].rstrip("Z")[:12].ljust(12, "0")
+        second, _, fraction = hit["time"].partition("T")[2].rstrip("Z").partition(".")
+        time = f"{second}.{fraction:0<3.3}"
         thread = cut(escape(short_name(hit["thread"])), _LONGEST_NAME)
         self._pid = max(self._pid, len(str(hit["pid"])))
         self._thread = max(self._thread, len(thread))
