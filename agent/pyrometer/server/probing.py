@@ -27,7 +27,7 @@ _ARM_TIMEOUT, _LEAST_ARM_TIMEOUT = 10.0, 3.0
 _CALL_TIMEOUT = 3.0
 _PROGRESS = 1.0
 _DISCOVERY = 0.5
-_CONTEXT = (2, 1)
+_CONTEXT = (3, 2)
 """Lines of source before and after the one of a frame."""
 _LIVE = ("PENDING", "ARMED", "PAUSED")
 
