@@ -55,3 +55,18 @@ def test_what_can_never_match_is_refused_at_once(words: list[str], capsys: pytes
     """Exit code 2 instead of a minute of waiting; an empty condition is a variable of the shell that was not set."""
     assert run(["catch", "shop", *words]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_the_live_line_says_what_it_does_and_what_it_costs() -> None:
+    """All processes together; what is not so is not said."""
+    armed = probe_pb2.PROBE_STATE_ARMED
+    probe = probe_pb2.Probe(line=probe_pb2.LineLocation(file="shop/cart.py", line=4))
+    quiet = [status(state=armed, reached=12_000, cpu_share=0.0001), status(state=armed, reached=34, cpu_share=0.0001)]
+    assert watching.progress_line(probe, quiet, asked=2) == "2 of 2 armed   reached 12,034   cost 0.02 % of a core"
+    probe.condition = "x > 1"
+    busy = status(state=probe_pb2.PROBE_STATE_PAUSED, reached=9, condition_false=7, errors=2)
+    busy.sampled_share = 0.34
+    pending = status(state=probe_pb2.PROBE_STATE_PENDING)
+    assert watching.progress_line(probe, [busy, pending], asked=3) == (
+        "1 of 3 armed   reached 9   false 7   errors 2   34 % looked at   cost 0.00 % of a core"
+    )

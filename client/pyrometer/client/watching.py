@@ -22,6 +22,7 @@ from pyrometer.v1 import probe_service_pb2 as messages
 
 _QUIET = (probe_pb2.PROBE_STATE_DONE, probe_pb2.PROBE_STATE_EXPIRED)
 """States of one process that its probe's end says all about."""
+_IN_PLACE = (probe_pb2.PROBE_STATE_ARMED, probe_pb2.PROBE_STATE_PAUSED)
 
 
 def limits(hits: int, seconds: float, frames: int | None) -> probe_pb2.ProbeLimits:
@@ -120,6 +121,25 @@ def why_nothing(
     if share < 1:
         text += f"; the governor let {100 * share:.0f} % of them be looked at"
     return text, f"show the condition's parts instead: {shown_by}, without --if"
+
+
+def progress_line(probe: probe_pb2.Probe, statuses: Sequence[probe_pb2.ProbeStatus], *, asked: int) -> str:
+    """What a probe has done so far in all processes together, while somebody waits; `asked`: how many those are."""
+    armed = sum(status.state in _IN_PLACE for status in statuses)
+    parts = [f"{armed} of {asked} armed", f"{_verb(probe)} {sum(status.reached for status in statuses):,}"]
+    if probe.condition:
+        parts.append(f"false {sum(status.condition_false for status in statuses):,}")
+    if errors := sum(status.errors for status in statuses):
+        parts.append(f"errors {errors:,}")
+    share = min(status.sampled_share for status in statuses)
+    if share < 1:
+        parts.append(f"{100 * share:.0f} % looked at")
+    parts.append(f"cost {100 * sum(status.cpu_share for status in statuses):.2f} % of a core")
+    return "   ".join(parts)
+
+
+def _verb(probe: probe_pb2.Probe) -> str:
+    return "raised" if probe.HasField("exception") else "reached"
 
 
 def _time_to_live(probe: probe_pb2.Probe) -> str:
@@ -261,13 +281,11 @@ class _Text:
     def _progress(self, statuses: list[probe_pb2.ProbeStatus]) -> None:
         if not self._live or not statuses:
             return
-        verb = "raised" if self._probe.HasField("exception") else "reached"
-        parts = [f"» {verb} {sum(status.reached for status in statuses):,}"]
-        if self._probe.condition:
-            parts.append(f"condition false {sum(status.condition_false for status in statuses):,}")
-        parts.append(f"cost {100 * sum(status.cpu_share for status in statuses):.2f} % of a core")
-        parts.append(f"{time.monotonic() - self._began:.0f} s")
-        sys.stderr.write(f"\r\x1b[K{cut('   '.join(parts), width(sys.stderr) - 1)}")
+        line = progress_line(self._probe, statuses, asked=len(self._states.keys() | self._failed))
+        if self._probe.limits.hits > 1:
+            line += f"   {self._delivered} of {self._probe.limits.hits}"
+        line += f"   {time.monotonic() - self._began:.0f} s of {_time_to_live(self._probe)}"
+        sys.stderr.write(f"\r\x1b[K{cut(f'» {line}', width(sys.stderr) - 1)}")
         sys.stderr.flush()
 
     def _clear(self) -> None:

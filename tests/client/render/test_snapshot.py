@@ -93,7 +93,7 @@ def test_a_title_that_does_not_fit_is_two_lines() -> None:
 
 def test_a_line_is_named_once() -> None:
     """Values of a line are those before it runs."""
-    assert shown(hit())[0].startswith("before shop/payment.py:50 runs  ")
+    assert shown(hit())[0].startswith("before line 50 of shop/payment.py  ")
 
 
 def test_expressions_come_before_the_frames() -> None:
@@ -150,3 +150,79 @@ def test_what_a_module_defines_is_one_line() -> None:
     lines = shown(hit(frames=[{**FRAME, "function": "<module>", "locals": held}]))
     assert "     total  1249.5" in lines
     assert "     defined or imported: sys, work" in lines
+
+
+def large(number: int, **more: Document) -> Document:
+    """An object that has no room on a line."""
+    fields = {"name": {"type": "str", "kind": "str", "value": "x" * 60}, "total": TOTAL, **more}
+    return {"type": "shop.Order", "kind": "object", "fields": fields, "ref": number}
+
+
+def test_what_several_places_refer_to_is_told_once_below() -> None:
+    """Each place says which it is, the first one a little more; no place repeats it."""
+    again = {"type": "shop.Order", "kind": "ref", "ref": 1}
+    holder = {"type": "shop.Cart", "kind": "object", "fields": {"order": again}}
+    frames = [{**FRAME, "locals": {"order": large(1)}}, {**FRAME, "locals": {"same": again, "cart": holder}}]
+    lines = shown(hit(frames=frames))
+    assert "     order  Order #1 below: …2 more" not in lines
+    assert [line for line in lines if "#1" in line] == [
+        f"     order  Order #1 below: name='{'x' * 36}…, …1 more",
+        "     same  Order #1 below",
+        "     cart  Cart(order=Order #1 below)",
+        "  #1 Order",
+    ]
+    at = lines.index("  #1 Order")
+    assert lines[at + 2] == "     total  1249.5"
+    assert sum("x" * 50 in line for line in lines) == 1
+
+
+def test_objects_that_refer_to_each_other_end() -> None:
+    """A circle is told once round."""
+    inner = large(2, back={"type": "shop.Order", "kind": "ref", "ref": 1})
+    lines = shown(hit(frames=[{**FRAME, "locals": {"order": large(1, inner=inner)}}]))
+    assert [line.strip() for line in lines if "back" in line] == ["back   Order #1 below"]
+
+
+def test_only_the_place_has_lines_around_it() -> None:
+    """Three before and one after; of a caller the line that calls."""
+    around = [{"line": number, "text": f"    step({number})"} for number in range(46, 54)]
+    frames = [{**FRAME, "context": around}, {**FRAME, "function": "caller", "context": around}]
+    numbers = [line.split()[0] for line in shown(hit(frames=frames)) if "step" in line and "▸" not in line]
+    assert numbers == ["47", "48", "49", "51"]
+
+
+def test_a_container_of_the_place_has_a_line_for_each_item() -> None:
+    """What there is no room for on one line unfolds where one looks first."""
+    items = {"type": "list", "kind": "list", "items": [{"type": "str", "kind": "str", "value": "y" * 40}] * 3}
+    lines = shown(hit(frames=[{**FRAME, "locals": {"items": items}}, {**FRAME, "locals": {"items": items}}]))
+    assert [line.strip()[:6] for line in lines if "'yyy" in line] == ["[0]  '", "[1]  '", "[2]  '", "items "]
+
+
+def test_what_is_not_shown_is_summed_up_with_why() -> None:
+    """Redacted, cut and unreadable, at the end."""
+    held = {
+        "card": {"type": "str", "kind": "redacted", "why": "name"},
+        "token": {"type": "str", "kind": "redacted", "why": "value: JWT"},
+        "text": {"type": "str", "kind": "str", "value": "abc", "size": 300, "why": "length"},
+        "lazy": {"type": "", "kind": "unreadable", "why": "a property"},
+    }
+    assert shown(hit(frames=[{**FRAME, "locals": held}]))[-4:] == [
+        "",
+        "  withheld in the process: 1 by name, 1 as JWT",
+        "  cut at a limit: 1 by the length of a text",
+        "  1 could not be read: a property",
+    ]
+
+
+def test_what_had_led_to_an_exception_is_under_it() -> None:
+    """Its cause, and the cause of that; a group's members."""
+    timeout = {"type": "TimeoutError", "message": "read", "frames": [FRAME]}
+    cause = {"type": "shop.BankDown", "message": "", "cause": timeout}
+    document = raised(None, None)
+    document["exception"]["cause"] = cause
+    document["exception"]["exceptions"] = [{"type": "KeyError", "message": "'a'"}]
+    assert shown(document)[1:4] == [
+        "caused by BankDown",
+        "  caused by TimeoutError: read   shop/payment.py:50",
+        "1 of 1 KeyError: 'a'",
+    ]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from pyrometer.client.render import withheld
+from pyrometer.client.render.causes import causes
 from pyrometer.client.render.places import place
+from pyrometer.client.render.sharing import Shared
 from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import line_of, numbered
+from pyrometer.client.render.values import labelled, line_of, numbered
 from pyrometer.client.render.variables import VariableText, complete, referred_to
 
 Document = dict[str, Any]
 _WIDEST_TITLE = 100
 _UNDETERMINED = "not determined yet"
 """What an agent says of `handled` where it does not follow an exception: nothing that helps a person."""
+_AROUND = (3, 1)
+"""Lines of source before and after the place; of the callers only the line that calls is shown."""
+_BESIDE_A_VALUE = 24
+"""Columns of a line that are not the value's: its name, and the indentation."""
+_INDENT = "     "
 
 
 class SnapshotText:
@@ -28,73 +36,112 @@ class SnapshotText:
         self._style = style
         self._width = width
         self._variables = VariableText(style, width)
-        self._wanted: set[int] = set()
 
     def lines(self, hit: Document) -> Iterator[str]:
         """One hit."""
         yield from self._title(hit)
-        raised = hit["exception"]
-        facts = [_handled(raised) if raised else "", f"trace {escape(hit['trace_id'])}" if hit["trace_id"] else ""]
-        for fact in filter(None, facts):
-            yield self._style.paint(fact, "dim")
-        shown = _shown(hit["frames"], innermost_is_own=raised is None)
+        yield from self._facts(hit)
+        shown = _shown(hit["frames"], innermost_is_own=hit["exception"] is None)
         frames = complete(hit["frames"], shown)
-        visible = [frames[index]["locals"] or {} for index in shown]
-        self._wanted = referred_to(value for values in (hit["expressions"], *visible) for value in values.values())
-        for text, value in hit["expressions"].items():
-            name = self._style.paint(escape(text), "cyan")
-            line = line_of(numbered(value, self._wanted), max(20, self._width - len(text) - 5))
-            yield f"  {name} = {self._text(line, withheld=value['kind'] in ('redacted', 'unreadable'))}"
+        visible = [*hit["expressions"].values()]
+        visible += [value for index in sorted(shown) for value in (frames[index]["locals"] or {}).values()]
+        wanted = referred_to(visible)
+        shared = Shared(visible, wanted, self._width - _BESIDE_A_VALUE)
+        yield from self._expressions(hit["expressions"], shared, wanted)
         yield ""
-        yield from self._frames(frames, shown)
+        yield from self._frames(frames, shown, shared, wanted)
         if hit["frames_left_out"]:
             yield self._style.paint(f"  … {hit['frames_left_out']} more frames", "dim")
+        yield from self._below(shared, wanted)
+        yield from self._withheld(visible)
 
     def _title(self, hit: Document) -> Iterator[str]:
         """What it is on the left, whose it is on the right; below each other where one line can't hold both."""
-        raised, frames = hit["exception"], hit["frames"]
-        if raised:
-            message = f": {escape(raised['message'])}" if raised["message"] else ""
-            what = f"{escape(raised['type'].rpartition('.')[2])}{message}"
-        else:
-            what = f"before {escape(place(frames[0]))} runs" if frames else "hit"
+        what = title_of(hit)
         where = f"{hit['pid']}, {escape(short_name(hit['thread']))}, {hit['time'].partition('T')[2].rstrip('Z')[:12]}"
         room = min(self._width, _WIDEST_TITLE) - len(what) - len(where)
-        title, owner = self._style.paint(what, "red" if raised else "bold", "bold"), self._style.paint(where, "dim")
+        title = self._style.paint(what, "red" if hit["exception"] else "bold", "bold")
+        owner = self._style.paint(where, "dim")
         yield from [f"{title}{' ' * room}{owner}"] if room >= 3 else [title, owner]
 
-    def _frames(self, frames: list[Document], shown: set[int]) -> Iterator[str]:
+    def _facts(self, hit: Document) -> Iterator[str]:
+        """What became of an exception, what had led to it, and whose request it was."""
+        raised = hit["exception"]
+        if raised and (handled := handling_of(raised)):
+            yield self._style.paint(handled, "dim")
+        for line in causes(raised or {}):
+            yield self._style.paint(cut(line, self._width), "red")
+        if hit["trace_id"]:
+            yield self._style.paint(f"trace {escape(hit['trace_id'])}", "dim")
+
+    def _expressions(self, values: Document, shared: Shared, wanted: set[int]) -> Iterator[str]:
+        """What was asked for, first."""
+        for text, value in values.items():
+            lead = f"  {self._style.paint(escape(text), 'cyan')} = "
+            room = max(20, self._width - len(escape(text)) - 5)
+            line = line_of(numbered(shared.referred(value), wanted), room)
+            yield lead + self._variables.text(line, withheld=value["kind"] in ("redacted", "unreadable"))
+
+    def _frames(self, frames: list[Document], shown: set[int], shared: Shared, wanted: set[int]) -> Iterator[str]:
         """Those to show with their values, runs of the others folded."""
+        first = min(shown, default=-1)
         for visible, run in groupby(enumerate(frames), key=lambda pair: pair[0] in shown):
             if visible:
-                for _, frame in run:
-                    yield from self._frame(frame)
+                for index, frame in run:
+                    held = {name: shared.referred(value) for name, value in (frame["locals"] or {}).items()}
+                    yield from self._frame(frame, *(_AROUND if index == first else (0, 0)))
+                    yield from self._variables.lines({**frame, "locals": held}, wanted, containers=index == first)
                     yield ""
             else:
                 yield self._style.paint(f"  … {folded([frame for _, frame in run])}", "dim")
 
-    def _frame(self, frame: Document) -> Iterator[str]:
+    def _frame(self, frame: Document, before: int, after: int) -> Iterator[str]:
+        """The function, and its source around the line."""
         yield f"  {self._style.paint(escape(frame['function']), 'bold')}   {escape(place(frame))}"
-        context = [line for line in frame.get("context") or [] if line["text"].strip()]
-        for line in context:
-            here = line["line"] == frame["line"]
-            text = cut(f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}", self._width)
-            yield self._style.paint(text, "bold" if here else "dim")
-        yield from self._variables.lines(frame, self._wanted)
+        at = frame["line"] or 0
+        for line in frame.get("context") or []:
+            if at - before <= line["line"] <= at + after and line["text"].strip():
+                here = line["line"] == at
+                text = f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}"
+                yield self._style.paint(cut(text, self._width), "bold" if here else "dim")
 
-    def _text(self, text: str, *, withheld: bool) -> str:
-        return self._style.paint(text, "yellow") if withheld else text
+    def _below(self, shared: Shared, wanted: set[int]) -> Iterator[str]:
+        """What several places refer to, once."""
+        for number, value in shared.below():
+            yield ""
+            name = f"#{number} {escape(value['type'].rpartition('.')[2])}"
+            yield f"  {self._style.paint(name, 'bold')}"
+            yield from self._variables.table(dict(labelled(value)), wanted, _INDENT, containers=True)
+
+    def _withheld(self, visible: Iterable[Document]) -> Iterator[str]:
+        """What is not shown, and why."""
+        for index, sentence in enumerate(withheld.summary(visible)):
+            if not index:
+                yield ""
+            yield self._style.paint(cut(f"  {sentence}", self._width), "dim")
+
+
+def title_of(hit: Document) -> str:
+    """What a hit is: the exception, or the place."""
+    raised, frames = hit["exception"], hit["frames"]
+    if raised:
+        message = f": {escape(raised['message'])}" if raised["message"] else ""
+        return f"{escape(raised['type'].rpartition('.')[2])}{message}"
+    if not frames:
+        return "hit"
+    file, _, line = escape(place(frames[0])).rpartition(":")
+    return f"before line {line} of {file}" if file else f"in {line}"
+
+
+def handling_of(raised: Document) -> str:
+    """Whether somebody handled an exception, and who; empty where that is not known."""
+    why = escape(raised["handled_why"] or "")
+    if raised["handled"] is None:
+        return f"handled or not is not known: {why}" if why and why != _UNDETERMINED else ""
+    return f"{'handled' if raised['handled'] else 'not handled'} {why}".rstrip()
 
 
 def _shown(frames: list[Document], *, innermost_is_own: bool) -> set[int]:
     """Indexes of the frames to show: the service's own, and the innermost where it is asked for or nothing is own."""
     own = {index for index, frame in enumerate(frames) if frame["origin"] == "service"}
     return own | ({0} if frames and (innermost_is_own or not own) else set())
-
-
-def _handled(raised: Document) -> str:
-    """Whether somebody handled it, and who; empty where that is not known."""
-    why = escape(raised["handled_why"] or "")
-    if raised["handled"] is None:
-        return f"handled or not is not known: {why}" if why and why != _UNDETERMINED else ""
-    return f"{'handled' if raised['handled'] else 'not handled'} {why}".rstrip()

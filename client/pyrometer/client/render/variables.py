@@ -51,12 +51,18 @@ class VariableText:
         self._style = style
         self._width = width
 
-    def lines(self, frame: Document, wanted: set[int], indent: str = "     ") -> Iterator[str]:
-        """Those of one frame; nothing where they were not read. `wanted`: numbers of objects that are referred to."""
+    def lines(
+        self, frame: Document, wanted: set[int], indent: str = "     ", *, containers: bool = False
+    ) -> Iterator[str]:
+        """Those of one frame; nothing where they were not read.
+
+        `wanted`: numbers of objects that are referred to; `containers`: lists and dicts may take a line for each item.
+        """
         values = dict(frame["locals"] or {})
         rest = values.pop(_NOT_COPIED, None)
         defined = _definitions(values) if frame["function"] == "<module>" else []
-        yield from self._values({name: held for name, held in values.items() if name not in defined}, wanted, indent)
+        shown = {escape(name): held for name, held in values.items() if name not in defined}
+        yield from self.table(shown, wanted, indent, containers=containers)
         notes = [f"defined or imported: {', '.join(map(escape, defined))}"] if defined else []
         if rest:
             number = max(0, rest.get("size", 0) - len(values))
@@ -66,21 +72,23 @@ class VariableText:
         for note in notes:
             yield self._style.paint(cut(f"{indent}{note}", self._width), "dim")
 
-    def _values(self, values: Document, wanted: set[int], indent: str) -> Iterator[str]:
-        """A line each, an object's fields below it; what has no value yet comes last, together."""
-        unset = [escape(name) for name, value in values.items() if value["kind"] == "unset"]
-        present = {escape(name): numbered(value, wanted) for name, value in values.items() if value["kind"] != "unset"}
+    def table(self, values: Document, wanted: set[int], indent: str, *, containers: bool = False) -> Iterator[str]:
+        """Values by escaped names: a line each, an object's fields below it; what has no value comes last, together."""
+        unset = [name for name, value in values.items() if value["kind"] == "unset"]
+        present = {name: numbered(value, wanted) for name, value in values.items() if value["kind"] != "unset"}
         longest = min(_LONGEST_NAME, max(map(len, present), default=0))
         for name, value in present.items():
-            for line in block_of(value, max(20, self._width - max(longest, len(name)) - len(indent) - 2)):
+            room = max(20, self._width - max(longest, len(name)) - len(indent) - 2)
+            for line in block_of(value, room, containers=containers):
                 label = f"{' ' * longest}    {self._style.paint(line.name, 'cyan')}"
                 if not line.name:
                     label = self._style.paint(name.ljust(longest), "cyan")
-                yield f"{indent}{label}  {self._text(line.text, withheld=line.withheld)}".rstrip()
+                yield f"{indent}{label}  {self.text(line.text, withheld=line.withheld)}".rstrip()
         if unset:
             yield self._style.paint(cut(f"{indent}unset: {', '.join(unset)}", self._width), "dim")
 
-    def _text(self, text: str, *, withheld: bool) -> str:
+    def text(self, text: str, *, withheld: bool) -> str:
+        """A value's text, painted where there is a reason in its place."""
         return self._style.paint(text, "yellow") if withheld else text
 
 
