@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from statistics import median
+from statistics import mean, median
 
 from pyrometer.client.findings.commands import Commands
 from pyrometer.client.findings.observation import Document, Finding, Observations, Process, own_frame
 from pyrometer.client.findings.wording import at, looks
 
-_THERE, _ELSEWHERE = 0.7, 0.3
-"""Share of the looks in which one worker is in a function, and in which every other one is at most."""
+_THERE, _ELSEWHERE, _ANYWHERE = 0.7, 0.3, 0.5
+"""Share of the looks in which one worker is in a function, in which the others are, and in which every other one is, at
+most: of few looks at a crowded machine one other may well be in it too often."""
 _MORE_CPU, _TIMES = 20.0, 3.0
 _LEAST_LOOKS = 3
 _Function = tuple[str, str]
@@ -40,7 +41,7 @@ def _compare(process: Process, crew: list[Process]) -> tuple[Process, Document, 
         elsewhere = [
             places[thread, function] / max(1, len(peer.looks)) for places, peer in zip(others, looked, strict=True)
         ]
-        if max(elsewhere) <= _ELSEWHERE:
+        if mean(elsewhere) <= _ELSEWHERE and max(elsewhere) <= _ANYWHERE:
             return process, _frame(process, function), thread
     return None
 
