@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import gc
+import sys
 from _collections import _tuplegetter  # type: ignore[import-not-found]
 from _weakref import ref
 from collections import OrderedDict, defaultdict, deque
@@ -346,11 +347,20 @@ def _dict_getter(base: type) -> object:
     getter = _scope_of(base).get("__dict__")
     if type(getter) is MemberDescriptorType:
         return getter if _own_dict(base) else None
+    if _flags_of(base) & _HEAP_TYPE:
+        return getter if is_ordinary_getter(base, getter) else None
     if type(getter) is not GetSetDescriptorType or getter.__objclass__ is not base:
         return None
-    if _flags_of(base) & _HEAP_TYPE:
-        return getter if getter.__doc__ == _DICT_DOC else None
     return getter if _own_dict(base) else None
+
+
+def is_ordinary_getter(base: type, getter: object) -> bool:
+    """Whether a class's getter of `__dict__` is what the interpreter gives to one that is written in Python."""
+    if getter is _SHARED_GETTER:
+        return True
+    if type(getter) is not GetSetDescriptorType or getter.__objclass__ is not base:
+        return False
+    return bool(_flags_of(base) & _HEAP_TYPE) and getter.__doc__ == _DICT_DOC
 
 
 def _text(value: Any) -> str:
@@ -362,6 +372,9 @@ def _text(value: Any) -> str:
 class _Ordinary:
     """What the interpreter makes of a class without slots: the measure of others."""
 
+
+_SHARED_GETTER = None if sys.version_info < (3, 15) else _Ordinary.__dict__["__dict__"]
+"""Python 3.15 gives one and the same getter to all classes that are written in Python."""
 
 _mro_of = type.__dict__["__mro__"].__get__
 _scope_of = type.__dict__["__dict__"].__get__

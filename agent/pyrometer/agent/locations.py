@@ -6,6 +6,7 @@ To be called on the agent's threads; a walk through 3,000 modules takes some ten
 from __future__ import annotations
 
 import opcode
+import sys
 
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
@@ -23,6 +24,8 @@ MAX_FUNCTIONS = 1000
 _SHOWN = 8
 """Candidates that a message lists."""
 _RESUME = opcode.opmap["RESUME"]
+_RESUME_SIZE = 2 if sys.version_info < (3, 15) else 4
+"""Bytes of it with its cache."""
 
 
 def find_line(
@@ -113,7 +116,7 @@ def _body(code: CodeType) -> int:
     instructions = code.co_code
     for offset in range(0, len(instructions), 2):
         if instructions[offset] == _RESUME:
-            return offset + 2
+            return offset + _RESUME_SIZE
     return 0
 
 

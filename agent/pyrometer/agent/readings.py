@@ -14,7 +14,7 @@ from gc import get_referents
 from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from pyrometer.agent.attributes import mro, qualified_name
+from pyrometer.agent.attributes import is_ordinary_getter, mro, qualified_name
 from pyrometer.agent.known import text_reader
 from pyrometer.agent.mappings import ABSENT, Unreadable, find
 
@@ -129,9 +129,7 @@ def _is_genuine(base: type, held: Any) -> bool:
     """Whether what a class has under `__dict__` only reads memory."""
     if type(held) is MemberDescriptorType:
         return base is SimpleNamespace
-    if type(held) is not GetSetDescriptorType or held.__objclass__ is not base:
-        return False
-    return bool(_flags_of(base) & _HEAP_TYPE) and held.__doc__ == _DICT_DOC
+    return is_ordinary_getter(base, held)
 
 
 def _field_names(bases: tuple[type, ...]) -> tuple[str, ...]:
@@ -153,16 +151,10 @@ def _own(cls: type, name: str) -> Any:
     return None if held is ABSENT else held
 
 
-class _Ordinary:
-    """What the interpreter makes of a class without slots: the measure of others."""
-
-
 _scope_of = type.__dict__["__dict__"].__get__
 _flags_of = type.__dict__["__flags__"].__get__
 _args_of = BaseException.__dict__["args"].__get__
 _exception_dict_of = BaseException.__dict__["__dict__"].__get__
-_DICT_DOC = _Ordinary.__dict__["__dict__"].__doc__
-_HEAP_TYPE = 1 << 9
 _EXCEPTION = 1 << 30
 _BY_FLAG: tuple[tuple[int, str, Any], ...] = (
     (1 << 24, "int", int),
