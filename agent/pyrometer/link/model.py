@@ -121,6 +121,18 @@ _CEILINGS = {
 }
 
 
+class CallWatch(NamedTuple):
+    """How calls of a function are watched."""
+
+    locals: bool = False
+    """Whether the variables at the end of the call are shown, of all frames."""
+
+    @classmethod
+    def from_wire(cls, data: Any) -> CallWatch | None:
+        """Read it from a request; None: calls are not watched."""
+        return None if data is None else cls(locals=_Fields(data).flag("locals"))
+
+
 class ProbeSpec(NamedTuple):
     """A probe: where + when + what + limits. Exactly one of `line`, `function` and `exception` is set."""
 
@@ -142,6 +154,8 @@ class ProbeSpec(NamedTuple):
     """Seconds of silence after which the agent takes the watcher for dead; 1.8 to 5."""
     template: str = ""
     """What each hit says in one line of text, with expressions in braces; "": it has values instead."""
+    watch: CallWatch | None = None
+    """Set: the calls of `function` are hits, when they end."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeSpec:
@@ -163,18 +177,22 @@ class ProbeSpec(NamedTuple):
             by=fields.text("by", ""),
             lease=min(5.0, max(1.8, fields.number("lease", 1.8))),
             template=fields.text("template", ""),
+            watch=CallWatch.from_wire(data.get("watch")),
         )
         if sum(place is not None for place in (spec.line, spec.function, spec.exception)) != 1:
             raise BadRequest("a probe needs exactly one place: a line, a function or an exception")
         if spec.template and spec.exception is not None:
             raise BadRequest("a probe on an exception takes no template: log lines are of lines and functions")
+        if spec.watch is not None and (spec.function is None or spec.template):
+            raise BadRequest("what is watched is calls of a function, and they have no template")
         if len(spec.expressions) > 32:
             raise BadRequest("a probe takes at most 32 expressions")
         return spec
 
     def to_wire(self) -> dict[str, Any]:
         """The request's form of it."""
-        return {**self._asdict(), "limits": self.limits._asdict()}
+        watch = None if self.watch is None else self.watch._asdict()
+        return {**self._asdict(), "limits": self.limits._asdict(), "watch": watch}
 
 
 class ProbeCounters(NamedTuple):
@@ -200,6 +218,10 @@ class ProbeCounters(NamedTuple):
     cpu_share: float = 0.0
     expires_in: float = 0.0
     """Seconds from now."""
+    open_calls: int = 0
+    """Calls that were seen to begin and have not ended; of watches."""
+    oldest_open_call: float = 0.0
+    """Seconds since the first of those began."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeCounters:
@@ -223,6 +245,8 @@ class ProbeCounters(NamedTuple):
             cost_ns_per_hit=fields.number("cost_ns_per_hit", 0.0),
             cpu_share=fields.number("cpu_share", 0.0),
             expires_in=fields.number("expires_in", 0.0),
+            open_calls=fields.integer("open_calls", 0),
+            oldest_open_call=fields.number("oldest_open_call", 0.0),
         )
 
 
@@ -285,6 +309,9 @@ def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:
     [[text, value], …]. Source lines are not in it: the server asks for them by `source`. Where the probe has a template
     there is "message", the line of text, and "frames" has the innermost one only, without locals.
 
+    That of a watched call has "elapsed" and "suspended" besides (seconds; null: it never was), "returned" (a value, or
+    null where an exception left it) and "arguments" ([[name, value], …]).
+
     A value is {"type", "kind"} and, by its kind: "value" (bool, int as decimal text, float as repr text, str, bytes as
     latin-1 text, other where a safe text is known), "items", "entries" ([[key, value], …]), "fields"
     ([[name, value], …]); "size" where less is shown than there is, "why" where cut, redacted or unreadable, "ref"
@@ -333,6 +360,10 @@ class _Fields:
         if len(value) > MAX_TEXT:
             message = f"the field {name} has {len(value)} characters, at most {MAX_TEXT} are taken"
             raise BadRequest(message, next="Write a shorter one.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value: bool = self._get(name, False, bool)
         return value
 
     def texts(self, name: str) -> list[str]:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyrometer.link.errors import BadRequest, LinkError
-from pyrometer.link.model import ProbeCounters, ProbeLimits, ProbeSpec
+from pyrometer.link.model import CallWatch, ProbeCounters, ProbeLimits, ProbeSpec
 from pyrometer.server import probing
 from pyrometer.server.convert import error_to_message
 from pyrometer.server.errors import detail
 from pyrometer.server.origins import origin_of
-from pyrometer.server.values import named_to_message
+from pyrometer.server.values import named_to_message, value_to_message
 from pyrometer.server.wording import text, whole
 from pyrometer.v1 import probe_pb2, stack_pb2
 from pyrometer.v1 import probe_service_pb2 as messages
 
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
+
 __all__ = ["error_to_message", "event_to_message", "spec_from_message", "status_to_message"]
+
+_FRAMES_OF_A_CALL = 1
+"""Frames of a watched call that are shown if nobody says how many."""
+_LONGEST = 1e8
+"""Seconds that a call may have lasted; three years."""
 
 
 def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> ProbeSpec:
@@ -38,9 +46,10 @@ def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> 
         exception=(exception.type, exception.scope) if place == "exception" else None,
         condition=message.condition,
         expressions=tuple(message.expressions),
-        limits=_limits(message.limits),
+        limits=_limits(message.limits, _FRAMES_OF_A_CALL if message.HasField("watch") else 0),
         lease=lease,
         template=message.template,
+        watch=CallWatch(message.watch.locals) if message.HasField("watch") else None,
     )
     wire = spec.to_wire()
     for name in ("line", "function", "exception"):
@@ -48,14 +57,14 @@ def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> 
     return ProbeSpec.from_wire({**wire, "expressions": list(spec.expressions)})
 
 
-def _limits(message: probe_pb2.ProbeLimits) -> ProbeLimits:
-    """Limits, with the defaults for what was not said."""
+def _limits(message: probe_pb2.ProbeLimits, frames: int) -> ProbeLimits:
+    """Limits, with the defaults for what was not said; `frames`: another one than usual, or 0."""
     default = ProbeLimits()
     return ProbeLimits(
         hits=message.hits or default.hits,
         rate=message.rate or default.rate,
         ttl=message.ttl.ToMicroseconds() / 1e6 if message.HasField("ttl") else default.ttl,
-        frames=message.frames or default.frames,
+        frames=message.frames or frames or default.frames,
         depth=message.depth or default.depth,
         items=message.items or default.items,
         length=message.length or default.length,
@@ -82,9 +91,17 @@ def status_to_message(pid: int, status: ProbeCounters) -> probe_pb2.ProbeStatus:
         cost_ns_per_hit=status.cost_ns_per_hit,
         cpu_share=status.cpu_share,
         last_error=text(status.last_error),
+        open_calls=whole(status.open_calls, 64),
     )
+    if status.open_calls:
+        _set_seconds(message.oldest_open_call, status.oldest_open_call)
     message.expires.FromMicroseconds(int((time.time() + status.expires_in) * 1e6))
     return message
+
+
+def _set_seconds(message: Duration, seconds: float) -> None:
+    """Set a duration; what is out of its range, as only an agent that lies sends it, is cut to it."""
+    message.FromNanoseconds(int(max(0.0, min(_LONGEST, float(seconds))) * 1e9))
 
 
 def event_to_message(event: probing.Event) -> messages.OpenProbeResponse:
@@ -134,6 +151,8 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
     message.time.FromMicroseconds(int(float(hit.get("time", 0.0)) * 1e6))
     if "message" in hit:
         message.message = text(str(hit["message"]))
+    if "elapsed" in hit:
+        _add_call(message, hit)
     raised = hit.get("exception")
     if raised is not None:
         message.exception.CopyFrom(
@@ -145,6 +164,16 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
             )
         )
     return message
+
+
+def _add_call(message: probe_pb2.Hit, hit: dict[str, Any]) -> None:
+    """What the hit of a watched call has beside those of other probes."""
+    _set_seconds(message.elapsed, hit["elapsed"])
+    if hit["suspended"] is not None:
+        _set_seconds(message.suspended, hit["suspended"])
+    if hit["returned"] is not None:
+        message.returned.CopyFrom(value_to_message(hit["returned"]))
+    message.arguments.extend(named_to_message(name, value) for name, value in hit["arguments"])
 
 
 def _frame(frame: dict[str, Any], event: probing.Hit) -> stack_pb2.Frame:

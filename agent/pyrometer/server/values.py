@@ -16,6 +16,11 @@ def named_to_message(name: Any, value: Any) -> value_pb2.NamedValue:
     return value_pb2.NamedValue(name=text(str(name)), value=_value(value, 0))
 
 
+def value_to_message(value: Any) -> value_pb2.Value:
+    """A value by itself."""
+    return _value(value, 0)
+
+
 def _value(wire: Any, depth: int) -> value_pb2.Value:
     """A captured value; what has another shape than agreed is unreadable, not an error."""
     try:

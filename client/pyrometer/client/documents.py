@@ -316,6 +316,8 @@ def status(message: probe_pb2.ProbeStatus) -> Document:
         "cost_ns_per_hit": message.cost_ns_per_hit,
         "cpu_share": message.cpu_share,
         "expires": _time(message.expires),
+        "open_calls": message.open_calls,
+        "oldest_open_call_seconds": _seconds(message, "oldest_open_call"),
     }
 
 
@@ -344,7 +346,23 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
         "trace_id": message.trace_id or None,
         "pause_seconds": message.pause_seconds,
         **({"message": message.message} if message.HasField("message") else {}),
+        **(_call(message) if message.HasField("elapsed") else {}),
     }
+
+
+def _call(message: probe_pb2.Hit) -> Document:
+    """What the hit of a watched call has beside those of other probes."""
+    return {
+        "elapsed_seconds": _seconds(message, "elapsed"),
+        "suspended_seconds": _seconds(message, "suspended"),
+        "arguments": named(message.arguments),
+        "returned": value(message.returned) if message.HasField("returned") else None,
+    }
+
+
+def _seconds(message: Any, field: str) -> float | None:
+    """A duration that may be absent, as seconds."""
+    return getattr(message, field).ToNanoseconds() / 1e9 if message.HasField(field) else None
 
 
 def _frame_with_context(message: stack_pb2.Frame) -> Document:

@@ -180,6 +180,24 @@ class ProbeLimits(google.protobuf.message.Message):
 global___ProbeLimits = ProbeLimits
 
 @typing.final
+class CallWatch(google.protobuf.message.Message):
+    """The whole calls of a function, timed, instead of its first line."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LOCALS_FIELD_NUMBER: builtins.int
+    locals: builtins.bool
+    """Whether the local variables at the end of the call come along, of all frames shown."""
+    def __init__(
+        self,
+        *,
+        locals: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["locals", b"locals"]) -> None: ...
+
+global___CallWatch = CallWatch
+
+@typing.final
 class Probe(google.protobuf.message.Message):
     """What to arm."""
 
@@ -192,6 +210,7 @@ class Probe(google.protobuf.message.Message):
     EXPRESSIONS_FIELD_NUMBER: builtins.int
     LIMITS_FIELD_NUMBER: builtins.int
     TEMPLATE_FIELD_NUMBER: builtins.int
+    WATCH_FIELD_NUMBER: builtins.int
     condition: builtins.str
     """When: an expression over the frame's names and `exc`; empty: always."""
     template: builtins.str
@@ -218,6 +237,12 @@ class Probe(google.protobuf.message.Message):
     def limits(self) -> global___ProbeLimits:
         """How much."""
 
+    @property
+    def watch(self) -> global___CallWatch:
+        """Present: calls of `function` are hits when they end, and `ret`, `exc` and `elapsed` are names of the condition too;
+        frames are 1 by default.
+        """
+
     def __init__(
         self,
         *,
@@ -228,9 +253,10 @@ class Probe(google.protobuf.message.Message):
         expressions: collections.abc.Iterable[builtins.str] | None = ...,
         limits: global___ProbeLimits | None = ...,
         template: builtins.str = ...,
+        watch: global___CallWatch | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["exception", b"exception", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["exception", b"exception", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "watch", b"watch"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template", "watch", b"watch"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["location", b"location"]) -> typing.Literal["line", "function", "exception"] | None: ...
 
 global___Probe = Probe
@@ -259,6 +285,8 @@ class ProbeStatus(google.protobuf.message.Message):
     CPU_SHARE_FIELD_NUMBER: builtins.int
     EXPIRES_FIELD_NUMBER: builtins.int
     LAST_ERROR_FIELD_NUMBER: builtins.int
+    OPEN_CALLS_FIELD_NUMBER: builtins.int
+    OLDEST_OPEN_CALL_FIELD_NUMBER: builtins.int
     probe_id: builtins.str
     """Id of the probe: the same in every process that it is armed in."""
     pid: builtins.int
@@ -293,9 +321,15 @@ class ProbeStatus(google.protobuf.message.Message):
     """Share of one core that it uses, 0 to 1."""
     last_error: builtins.str
     """The last error in words; empty: none."""
+    open_calls: builtins.int
+    """Calls that were seen to begin and have not ended; of watches only."""
     @property
     def expires(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ends by itself."""
+
+    @property
+    def oldest_open_call(self) -> google.protobuf.duration_pb2.Duration:
+        """How long ago the first of those began, suspensions included; absent: there is none."""
 
     def __init__(
         self,
@@ -318,9 +352,11 @@ class ProbeStatus(google.protobuf.message.Message):
         cpu_share: builtins.float = ...,
         expires: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         last_error: builtins.str = ...,
+        open_calls: builtins.int = ...,
+        oldest_open_call: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["expires", b"expires"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["by", b"by", "condition", b"condition", "condition_false", b"condition_false", "cost_ns_per_hit", b"cost_ns_per_hit", "cpu_share", b"cpu_share", "dropped", b"dropped", "errors", b"errors", "expires", b"expires", "last_error", b"last_error", "matched", b"matched", "pid", b"pid", "probe_id", b"probe_id", "rate_limited", b"rate_limited", "reached", b"reached", "reason", b"reason", "sampled_share", b"sampled_share", "state", b"state", "where", b"where"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["expires", b"expires", "oldest_open_call", b"oldest_open_call"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "condition", b"condition", "condition_false", b"condition_false", "cost_ns_per_hit", b"cost_ns_per_hit", "cpu_share", b"cpu_share", "dropped", b"dropped", "errors", b"errors", "expires", b"expires", "last_error", b"last_error", "matched", b"matched", "oldest_open_call", b"oldest_open_call", "open_calls", b"open_calls", "pid", b"pid", "probe_id", b"probe_id", "rate_limited", b"rate_limited", "reached", b"reached", "reason", b"reason", "sampled_share", b"sampled_share", "state", b"state", "where", b"where"]) -> None: ...
 
 global___ProbeStatus = ProbeStatus
 
@@ -372,6 +408,10 @@ class Hit(google.protobuf.message.Message):
     TRACE_ID_FIELD_NUMBER: builtins.int
     PAUSE_SECONDS_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    ELAPSED_FIELD_NUMBER: builtins.int
+    RETURNED_FIELD_NUMBER: builtins.int
+    SUSPENDED_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
     hit_id: builtins.str
     """Unique among the hits of a probe."""
     thread: builtins.str
@@ -400,6 +440,22 @@ class Hit(google.protobuf.message.Message):
     def exception(self) -> global___ExceptionInfo:
         """The exception, where one was raised."""
 
+    @property
+    def elapsed(self) -> google.protobuf.duration_pb2.Duration:
+        """Of a call: how long it was inside, the time apart for which a generator or coroutine was suspended."""
+
+    @property
+    def returned(self) -> pyrometer.v1.value_pb2.Value:
+        """What the call returned; absent: no call, or an exception left it."""
+
+    @property
+    def suspended(self) -> google.protobuf.duration_pb2.Duration:
+        """Of a call of a generator or coroutine: how long it was suspended; absent: it never was."""
+
+    @property
+    def arguments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[pyrometer.v1.value_pb2.NamedValue]:
+        """Arguments of the call: the objects that it was given, as they are at its end."""
+
     def __init__(
         self,
         *,
@@ -413,9 +469,13 @@ class Hit(google.protobuf.message.Message):
         trace_id: builtins.str = ...,
         pause_seconds: builtins.float = ...,
         message: builtins.str | None = ...,
+        elapsed: google.protobuf.duration_pb2.Duration | None = ...,
+        returned: pyrometer.v1.value_pb2.Value | None = ...,
+        suspended: google.protobuf.duration_pb2.Duration | None = ...,
+        arguments: collections.abc.Iterable[pyrometer.v1.value_pb2.NamedValue] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_message", b"_message", "exception", b"exception", "message", b"message", "time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_message", b"_message", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_message", b"_message", "elapsed", b"elapsed", "exception", b"exception", "message", b"message", "returned", b"returned", "suspended", b"suspended", "time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_message", b"_message", "arguments", b"arguments", "elapsed", b"elapsed", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "returned", b"returned", "suspended", b"suspended", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_message", b"_message"]) -> typing.Literal["message"] | None: ...
 
 global___Hit = Hit
