@@ -99,6 +99,12 @@ class Account:
             self._allowance = min(1, self.meter.left)
             self.meter.give(self._allowance)
 
+    def owe(self, events: int) -> None:
+        """Pay for events that came while the allowance was used up. In the service's thread."""
+        seconds = events * self.cost
+        self.total += seconds
+        self._governor.pay(seconds, self._governor.clock())
+
     def settle(self) -> None:
         """Pay for the events since the last time."""
         now = self._governor.clock()

@@ -19,6 +19,11 @@ def name_of(code: CodeType) -> str:
     return _exact(code.co_qualname)
 
 
+def called(code: CodeType) -> str:
+    """`co_name`."""
+    return _exact(code.co_name)
+
+
 def is_module_body(code: CodeType) -> bool:
     """Whether it is the code of a module."""
     return _exact(code.co_name) == "<module>"

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
 _ENGINES = {
-    "monitoring": ("bindings", "events", "raises", "monitoring"),
+    "monitoring": ("bindings", "events", "following", "calling", "raises", "monitoring"),
     "bytecode": (
-        *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "plans"),
+        *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "bindings", "following"),
+        *("timing", "plans"),
         *("raises", "catching", "bytecode"),
     ),
 }
@@ -42,7 +43,7 @@ MODULES = (
     ),
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
-    *(f"agent.{name}" for name in ("budget", "placing", "snapshots", "loglines", "probe", "probes")),
+    *(f"agent.{name}" for name in ("budget", "placing", "endings", "snapshots", "loglines", "probe", "probes")),
     *(
         f"agent.{name}"
         for name in ("links", "peers", "sources", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")

@@ -9,9 +9,10 @@ import sys
 from typing import Any, NamedTuple
 
 from pyrometer.agent import locations
-from pyrometer.agent.engines import ExceptionPoint, LinePoint, line_costs
+from pyrometer.agent.codes import called, name_of
+from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, line_costs
 from pyrometer.agent.scopes import Scope, TypeName
-from pyrometer.link.errors import Refused
+from pyrometer.link.errors import NoSuchPlace, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pyrometer.guard.policy import Policy
     from pyrometer.link.model import ProbeSpec
 
+_OPTIMIZED = 1
+"""Flag of the code of functions, unlike that of classes and modules."""
 REWRITES = sys.version_info < (3, 12)
 """Whether exceptions are seen by rewriting the functions in scope, so that new ones have to be found."""
 
@@ -44,9 +47,27 @@ def resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> Found:
     if spec.function is not None:
         module, name = spec.function
         codes = locations.find_function_codes(module, name, forbids=policy.forbids_module)
+        if spec.watch is not None:
+            codes = _called(codes, spec.where)
         lines = [locations.first_line(code) for code in codes]
         return Found(codes, lines, note="" if codes else f"{module} is not loaded yet")
     return _resolve_exception(spec)
+
+
+def _called(codes: list[CodeType], where: str) -> list[CodeType]:
+    """Those of functions and lambdas: comprehensions and bodies of classes are parts of a call.
+
+    Raises:
+        NoSuchPlace: there is code of that name, and none of it is called.
+    """
+    functions = [
+        code
+        for code in codes
+        if code.co_flags & _OPTIMIZED and (name_of(code)[-1:] != ">" or name_of(code).endswith("<lambda>"))
+    ]
+    if codes and not functions:
+        raise NoSuchPlace(f"{where} names no function", next="the calls of functions, methods and lambdas are watched")
+    return functions
 
 
 def _resolve_exception(spec: ProbeSpec) -> Found:
@@ -72,6 +93,13 @@ def exception_point(probe: Probe, found: Found) -> ExceptionPoint:
     )
 
 
+def _verb(spec: ProbeSpec) -> str:
+    """The verb that arms such a probe."""
+    if spec.exception is not None:
+        return "catch"
+    return "log" if spec.template else "snap" if spec.watch is None else "watch"
+
+
 def check_policy(spec: ProbeSpec, policy: Policy) -> None:
     """Refuse what the owner forbids.
 
@@ -80,7 +108,7 @@ def check_policy(spec: ProbeSpec, policy: Policy) -> None:
     """
     if not policy.enabled:
         raise Refused("the owner's policy has turned pyrometer off", reason="DISABLED")
-    verb = "catch" if spec.exception is not None else "log" if spec.template else "snap"
+    verb = _verb(spec)
     if verb in policy.forbidden_verbs:
         raise Refused(f"the owner's policy forbids {verb}")
     if policy.values == "shape" and (spec.condition or spec.expressions or spec.template):
@@ -102,4 +130,23 @@ def line_points(probe: Probe, found: Found) -> list[LinePoint]:
     return [
         LinePoint(code, line, spec.probe_id, probe.condition, probe.line_hit, probe.tally, meter)
         for code, line in zip(found.codes, found.lines, strict=True)
+    ]
+
+
+def call_points(probe: Probe, found: Found) -> list[CallPoint]:
+    """The points of a probe on calls; each event is one more for the interpreter."""
+    spec, account = probe.spec, probe.account
+    verdicts = probe.recipe.redactor.verdicts
+    return [
+        CallPoint(
+            code,
+            spec.probe_id,
+            probe.condition,
+            probe.call_hit,
+            probe.tally,
+            account.meter,
+            account.owe,
+            withheld=verdicts[called(code)],
+        )
+        for code in found.codes
     ]

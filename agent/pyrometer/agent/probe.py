@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.budget import Account
-    from pyrometer.agent.engines import ExceptionPoint, LinePoint
+    from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint
+    from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
     from pyrometer.agent.snapshots import Recipe
     from pyrometer.link.model import ProbeSpec
@@ -65,6 +66,9 @@ class Probe:
         self.codes: list[CodeType] = []
         self.lines: list[LinePoint] = []
         self.exception: ExceptionPoint | None = None
+        self.calls: list[CallPoint] = []
+        self.open_calls: Callable[[str, float], tuple[int, float]] = _none_open
+        """Tells of the calls that are open."""
         self.open = True
         """Whether hits count; False from the last one on, before the registry has taken note."""
         self._dropped = 0
@@ -77,11 +81,24 @@ class Probe:
     @property
     def is_unsettled(self) -> bool:
         """Whether it is still to be taken out of the engine, or its owner to be told its state."""
-        return bool(self.lines or self.exception) or self.state != self.shown_state
+        return self.is_placed or self.state != self.shown_state
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it has points, which the engine knows."""
+        return bool(self.lines or self.exception or self.calls)
+
+    def displace(self) -> None:
+        """Have no points any more."""
+        self.codes, self.lines, self.exception, self.calls = [], [], None, []
 
     def line_hit(self, frame: FrameType) -> None:
         """The line was reached and the condition holds. Never raises but for a signal's exception."""
         self._hit(frame, None)
+
+    def call_hit(self, frame: FrameType, end: CallEnd) -> None:
+        """A call has ended and the condition holds. Never raises but for a signal's exception."""
+        self._hit(frame, None, end)
 
     def exception_hit(self, frame: FrameType, exc: BaseException) -> None:
         """An exception of the kind is first seen in scope. Raises a signal's exception, and errors of the condition."""
@@ -108,6 +125,7 @@ class Probe:
         state, reason = self.state, self.reason
         if state == ARMED and account.governed(now):
             state, reason = PAUSED, _over_budget(account.sampled_share)
+        open_calls, oldest = self.open_calls(self.spec.probe_id, native.perf_counter()) if self.calls else (0, 0.0)
         return ProbeCounters(
             probe_id=self.spec.probe_id,
             where=self.spec.where,
@@ -126,6 +144,8 @@ class Probe:
             cost_ns_per_hit=account.cost * 1e9,
             cpu_share=account.cpu_share(now),
             expires_in=max(0.0, self.expires - now),
+            open_calls=open_calls,
+            oldest_open_call=oldest,
         )
 
     def tell(self, now: float) -> None:
@@ -136,7 +156,7 @@ class Probe:
             if not self.emit({"event": "state", "probe": self.spec.probe_id, "status": status._asdict()}, 1000):
                 self.shown_state = before
 
-    def _hit(self, frame: FrameType, exc: BaseException | None) -> None:
+    def _hit(self, frame: FrameType, exc: BaseException | None, end: CallEnd | None = None) -> None:
         if not self.open:
             return
         if not self._within_rate():
@@ -147,7 +167,7 @@ class Probe:
         except IndexError:
             return
         try:
-            kept = self._deliver(ticket, frame, exc)
+            kept = self._deliver(ticket, frame, exc, end)
         except BaseException:
             self._tickets.append(ticket)
             raise
@@ -157,12 +177,12 @@ class Probe:
         elif next(self._deliveries) >= self.recipe.limits.hits:
             self._complete()
 
-    def _deliver(self, ticket: int, frame: FrameType, exc: BaseException | None) -> bool:
+    def _deliver(self, ticket: int, frame: FrameType, exc: BaseException | None, end: CallEnd | None) -> bool:
         began = native.perf_counter()
         try:
             name = f"{posix.getpid()}.{ticket}"
             is_line = self.recipe.template is not None
-            hit, weight = take_line(self.recipe, name, frame) if is_line else take(self.recipe, name, frame, exc)
+            hit, weight = take_line(self.recipe, name, frame) if is_line else take(self.recipe, name, frame, exc, end)
             return self.emit(hit_event(self.spec.probe_id, hit), weight)
         finally:
             self.account.captured(native.perf_counter() - began)
@@ -180,6 +200,10 @@ class Probe:
         if self.exception is None:
             self.account.close()
         self.tell(native.monotonic())
+
+
+def _none_open(_probe_id: str, _now: float) -> tuple[int, float]:
+    return 0, 0.0
 
 
 def _over_budget(share: float) -> str:

@@ -14,7 +14,7 @@ from pyrometer.agent.budget import Account, Governor
 from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
 from pyrometer.agent.loglines import compile_template
-from pyrometer.agent.placing import REWRITES, Found, check_policy, exception_point, line_points, resolve
+from pyrometer.agent.placing import REWRITES, Found, call_points, check_policy, exception_point, line_points, resolve
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
 from pyrometer.agent.snapshots import Recipe, warm_up
 from pyrometer.agent.unpatched import native
@@ -234,6 +234,8 @@ class Registry:
         expressions = [compile_expression(text, redactor) for text in spec.expressions]
         template = compile_template(spec.template, redactor) if spec.template else None
         recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions, template)
+        if spec.watch is not None:
+            recipe = recipe._replace(locals=spec.watch.locals)
         self._governor.share = policy.cpu_share
         account = Account(self._governor, _EXCEPTIONS if spec.exception is not None else spec.probe_id)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
@@ -268,7 +270,10 @@ class Registry:
             probe.state, probe.reason = ARMED, found.note
             return
         probe.codes = found.codes
-        probe.lines = line_points(probe, found)
+        if probe.spec.watch is not None:
+            probe.calls = call_points(probe, found)
+        else:
+            probe.lines = line_points(probe, found)
         probe.state, probe.reason = (ARMED, "") if found.codes else (PENDING, found.note)
 
     def _arrange(self, new: Probe | None = None) -> None:
@@ -276,15 +281,18 @@ class Registry:
         live = [probe for probe in self._probes.values() if probe.state in LIVE]
         lines = [point for probe in live for point in probe.lines]
         exceptions = [probe.exception for probe in live if probe.exception is not None]
+        calls = [point for probe in live for point in probe.calls]
         self._arms -= 1
         if self._engine is None:
-            if not lines and not exceptions:
+            if not lines and not exceptions and not calls:
                 return
             self._engine = self._engine_factory()
             atexit.register(self._leave)
         if exceptions and self._exceptions.switched_off is None and self._exceptions.meter.left <= 0:
             self._exceptions.allow(native.monotonic())
-        self._note(self._engine.arrange(lines, exceptions), new)
+        for probe in live:
+            probe.open_calls = self._engine.open_calls
+        self._note(self._engine.arrange(lines, exceptions, calls), new)
 
     def _note(self, placements: Sequence[Placement], new: Probe | None) -> None:
         """Take over what the engine says of each probe; what was just asked for and can't be is refused."""
@@ -311,7 +319,7 @@ class Registry:
         for probe in gone:
             if probe.exception is None:
                 probe.account.close()
-            probe.codes, probe.lines, probe.exception = [], [], None
+            probe.displace()
         if gone:
             try:
                 self._arrange()
@@ -328,7 +336,7 @@ class Registry:
             elif probe.tally.in_a_row >= MAX_ERRORS_IN_A_ROW:
                 probe.finish(FAILED, f"{MAX_ERRORS_IN_A_ROW} errors in a row: {probe.tally.last_error}")
         ended = [probe for probe in self._probes.values() if probe.state not in LIVE]
-        self._take_away([probe for probe in ended if probe.lines or probe.exception])
+        self._take_away([probe for probe in ended if probe.is_placed])
 
     def _heed_policy(self, now: float) -> None:
         """End what the owner's present policy might not have let pass, or would have show less."""
@@ -357,7 +365,7 @@ class Registry:
         for probe in self._probes.values():
             if probe.state in LIVE:
                 probe.finish(FAILED, reason)
-                probe.codes, probe.lines, probe.exception = [], [], None
+                probe.displace()
         if self._engine is not None:
             try:
                 self._engine.arrange([], [])

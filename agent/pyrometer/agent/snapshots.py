@@ -11,7 +11,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
-from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.codes import called, file_of, name_of
+from pyrometer.agent.endings import ending, lookup_at_end
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Any
 
+    from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
     from pyrometer.agent.loglines import Template
     from pyrometer.guard.redaction import Redactor
@@ -56,23 +58,38 @@ class Recipe(NamedTuple):
     expressions: Sequence[Expression]
     template: Template | None = None
     """Makes a line of text of a hit, in place of values."""
+    locals: bool = True
+    """Whether the frames' variables are shown."""
 
 
-def take(recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | None) -> tuple[dict[str, Any], int]:
-    """Capture a hit; returns it with about how many bytes it will be. Shape: `link.model.hit_event`."""
+def take(
+    recipe: Recipe, hit_id: str, frame: FrameType, exc: BaseException | None, end: CallEnd | None = None
+) -> tuple[dict[str, Any], int]:
+    """Capture a hit; returns it with about how many bytes it will be. Shape: `link.model.hit_event`.
+
+    Args:
+        end: of a call that is watched, how it ended.
+    """
     began = native.perf_counter()
     capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
     shown, left_out = _choose(frame, exc, recipe.limits.frames)
+    lookup = lookup_in(frame, exc)
+    if end is not None:
+        withheld = recipe.redactor.verdicts[called(frame.f_code)]
+        lookup = lookup_at_end(end, lookup, withheld=withheld)
     hit: dict[str, Any] = {
         "hit_id": hit_id,
         "time": native.time(),
         "thread": thread_name(native.get_ident()),
         "frames": [_describe(one, line, recipe, capture) for one, line in shown],
         "left_out": left_out,
-        "expressions": [[asked.text, _evaluate(asked, frame, exc, capture)] for asked in recipe.expressions],
+        "expressions": [[asked.text, _evaluate(asked, lookup, capture)] for asked in recipe.expressions],
         "exception": None if exc is None else _exception(exc, capture),
         "trace_id": "",
     }
+    if end is not None:
+        exc = end.exception
+        hit.update(ending(end, frame, capture), exception=None if exc is None else _exception(exc, capture))
     hit["pause"] = native.perf_counter() - began
     return hit, capture.used_bytes + 300 * len(shown)
 
@@ -153,7 +170,7 @@ def _passed(exc: BaseException | None) -> list[TracebackType]:
 def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> dict[str, Any]:
     code = frame.f_code
     module = module_of(frame)
-    hidden = is_ours(module) or recipe.forbids(module)
+    hidden = not recipe.locals or is_ours(module) or recipe.forbids(module)
     return {
         "function": name_of(code),
         "file": file_of(code),
@@ -163,9 +180,9 @@ def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> 
     }
 
 
-def _evaluate(asked: Expression, frame: FrameType, exc: BaseException | None, capture: Capture) -> dict[str, Any]:
+def _evaluate(asked: Expression, lookup: Callable[[str], object], capture: Capture) -> dict[str, Any]:
     try:
-        value = asked.evaluate(lookup_in(frame, exc))
+        value = asked.evaluate(lookup)
     except EvaluationError as error:
         return unreadable(error.why)
     return capture.value(value)

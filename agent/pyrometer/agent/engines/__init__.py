@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, FrameType, FunctionType
 
+    from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
 
 
@@ -123,6 +124,26 @@ class ExceptionPoint(NamedTuple):
     meter: Meter
 
 
+class CallPoint(NamedTuple):
+    """Call `hit` when a call of `code` ends, where `condition` holds, which may ask for `ret`, `exc` and `elapsed` too.
+
+    Calls that began before it was armed are none of its.
+    """
+
+    code: CodeType
+    probe_id: str
+    condition: Expression | None
+    hit: Callable[[FrameType, CallEnd], None]
+    """Called in the service's thread with the frame at its end; never raises but for a signal's exception."""
+    tally: Tally
+    meter: Meter
+    """Counts events: where a call begins, ends, is suspended, goes on."""
+    owe: Callable[[int], None]
+    """Told how many events came beside those of the meter."""
+    withheld: bool = False
+    """Whether what it returns is kept from conditions, as its name says that it is secret."""
+
+
 class Placement(NamedTuple):
     """What came of an arrangement, for one probe."""
 
@@ -138,7 +159,9 @@ class Engine(Protocol):
 
     name: str
 
-    def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
+    def arrange(
+        self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint], calls: Sequence[CallPoint] = ()
+    ) -> list[Placement]:
         """Make exactly these points live: all others are disarmed.
 
         Raises:
@@ -150,6 +173,9 @@ class Engine(Protocol):
 
         Off is what the engine does by itself where the meter is at 0; on comes after the meter was refilled.
         """
+
+    def open_calls(self, probe_id: str, now: float) -> tuple[int, float]:
+        """How many calls that a probe watches have begun and not ended, and for how many seconds the first of them."""
 
     def leave(self) -> None:
         """Hold nothing of the service's any more, at once: the process ends."""

@@ -164,7 +164,7 @@ def retire(callback: Callable[..., Any], mark: str) -> None:
     place[f"hit{mark}"] = None
 
 
-def fire_once(tally: Tally, hit: Callable[[FrameType], None], frame: FrameType) -> None:
+def fire_once(tally: Tally, hit: Callable[..., None], frame: FrameType, *more: object) -> None:
     """Count and call `hit`, unless this thread is inside a hit: a destructor that runs in one may come here again."""
     thread = native.get_ident()
     if thread in _firing:
@@ -172,7 +172,7 @@ def fire_once(tally: Tally, hit: Callable[[FrameType], None], frame: FrameType) 
     tally.fired += 1
     _firing[thread] = None
     try:
-        hit(frame)
+        hit(frame, *more)
     finally:
         _firing.pop(thread, None)
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         LINE: int
         PY_START: int
         PY_RETURN: int
+        PY_YIELD: int
+        PY_RESUME: int
+        PY_THROW: int
         PY_UNWIND: int
         RAISE: int
         RERAISE: int

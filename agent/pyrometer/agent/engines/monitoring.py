@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.engines import Placement, line_costs
 from pyrometer.agent.engines.bindings import fast_binding
+from pyrometer.agent.engines.calling import CALLS_NOTE, CallEvents
 from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
 from pyrometer.agent.engines.events import ToolEvents
 from pyrometer.agent.engines.raises import RaiseCallback
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    from pyrometer.agent.engines import ExceptionPoint, LinePoint
+    from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint
     from pyrometer.agent.engines.events import Monitoring
 
     OnLine = Callable[[CodeType, int], object]
@@ -65,21 +66,29 @@ class MonitoringEngine:
         self._lengths: dict[int, tuple[CodeType, bool]] = {}
         self._lines: _LineCallback | None = None
         self._raises: RaiseCallback | None = None
+        self._calls = CallEvents(monitoring)
 
-    def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
+    def arrange(
+        self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint], calls: Sequence[CallPoint] = ()
+    ) -> list[Placement]:
         """Make exactly these points live; with none, the tool id is free again.
 
         Raises:
             EngineUnavailable: other tools hold both tool ids, or somebody took ours.
         """
-        if not lines and not exceptions:
+        if not lines and not exceptions and not calls:
             self._release()
             return []
         events = self._take()
         short = [point for point in lines if self._is_short(point.code)]
         self._arrange_lines(events, short)
         self._arrange_raises(events, exceptions)
-        return _placements(lines, short) + [Placement(point.probe_id) for point in exceptions]
+        self._calls.arrange(events, calls, {id(point.code) for point in short})
+        return [
+            *_placements(lines, short),
+            *(Placement(point.probe_id) for point in exceptions),
+            *(Placement(name, note=CALLS_NOTE) for name in dict.fromkeys(point.probe_id for point in calls)),
+        ]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
         """Switch a probe's events off or on again.
@@ -96,6 +105,11 @@ class MonitoringEngine:
             for armed in self._armed.values():
                 if probe_id in armed.probe_ids:
                     events.renew(_LINES, armed.code)
+        self._calls.pause(events, probe_id, paused=paused)
+
+    def open_calls(self, probe_id: str, now: float) -> tuple[int, float]:
+        """How many calls that a probe watches are open, and for how many seconds the first of them is."""
+        return self._calls.open_calls(probe_id, now)
 
     def leave(self) -> None:
         """Hold nothing of the service's any more."""
@@ -150,6 +164,7 @@ class MonitoringEngine:
             self._lines.retire(None)
         if self._raises is not None:
             self._raises.retire()
+        self._calls.retire()
         self._lines = self._raises = self._events = None
         self._armed = {}
         self._lengths = {}

@@ -1,0 +1,117 @@
+"""What is told of a watched call at its end: how long it took, what it was given, what it returned.
+
+An argument is shown where the function has not assigned its name anew: nothing is kept of a call while it runs, since
+that would keep the service's objects alive.
+"""
+
+from __future__ import annotations
+
+import opcode
+
+from pyrometer.agent.codes import called
+from pyrometer.agent.expressions import EvaluationError
+from pyrometer.agent.frames import local_names, read_local
+from pyrometer.agent.values import unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
+    from typing import Any
+
+    from pyrometer.agent.engines.following import CallEnd
+    from pyrometer.agent.values import Capture
+
+MAX_REMEMBERED = 1024
+"""Functions whose parameters are remembered."""
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
+_EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
+_parameters: dict[int, tuple[CodeType, list[tuple[str, bool]]]] = {}
+
+
+def ending(end: CallEnd, frame: FrameType, capture: Capture) -> dict[str, Any]:
+    """The fields of a hit that only a call has. Shape: `link.model.hit_event`."""
+    code = frame.f_code
+    return {
+        "arguments": [[name, _argument(frame, name, capture, kept=kept)] for name, kept in parameters(code)],
+        "returned": capture.value(end.returned, called(code)) if end.exception is None else None,
+        "elapsed": end.elapsed,
+        "suspended": end.suspended,
+    }
+
+
+def lookup_at_end(end: CallEnd, other: Callable[[str], object], *, withheld: bool) -> Callable[[str], object]:
+    """How the names of an expression are found at a call's end: `ret`, `exc`, `elapsed`, then as elsewhere.
+
+    `withheld`: what the function's own name says of the value that it returns.
+    """
+
+    def lookup(name: str) -> object:
+        if name == "elapsed":
+            return end.elapsed
+        if name == "exc":
+            return end.exception
+        if name != "ret":
+            return other(name)
+        if end.exception is not None:
+            raise EvaluationError("an exception left the call: it returned nothing")
+        if withheld:
+            raise EvaluationError("what a function of this name returns is withheld")
+        return end.returned
+
+    return lookup
+
+
+def parameters(code: CodeType) -> list[tuple[str, bool]]:
+    """Names of a function's parameters, each with whether it still holds, at the end, what it was given."""
+    known = _parameters.get(id(code))
+    if known is not None:
+        return known[1]
+    if len(_parameters) >= MAX_REMEMBERED:
+        _parameters.clear()
+    written = set(_written(code))
+    found = [(name, name not in written) for name in _names(code) if name[:1] != "."]
+    _parameters[id(code)] = (code, found)
+    return found
+
+
+def _names(code: CodeType) -> tuple[str, ...]:
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
+    return code.co_varnames[:count]
+
+
+def _argument(frame: FrameType, name: str, capture: Capture, *, kept: bool) -> dict[str, Any]:
+    if not kept:
+        return unreadable("the function has assigned it anew")
+    return capture.value(read_local(frame, name), name)
+
+
+def _written(code: CodeType) -> Iterator[str]:
+    """Names that a function, or one that is nested in it, may assign or delete."""
+    names = local_names(code)
+    extended = 0
+    for number, arg in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        arg |= extended
+        extended = arg << 8 if number == _EXTENDED_ARG else 0
+        for index in _STORES.get(number, lambda _: ())(arg):
+            yield from names[index : index + 1]
+    for nested in code.co_consts:
+        if type(nested) is type(code):
+            yield from (name for name in _written(nested) if name in nested.co_freevars)
+
+
+_STORES: dict[int, Callable[[int], tuple[int, ...]]] = {
+    opcode.opmap[name]: indexes
+    for name, indexes in {
+        "STORE_FAST": lambda arg: (arg,),
+        "DELETE_FAST": lambda arg: (arg,),
+        "STORE_DEREF": lambda arg: (arg,),
+        "DELETE_DEREF": lambda arg: (arg,),
+        "STORE_FAST_LOAD_FAST": lambda arg: (arg >> 4,),
+        "STORE_FAST_STORE_FAST": lambda arg: (arg >> 4, arg & 15),
+        "STORE_FAST_MAYBE_NULL": lambda arg: (arg,),
+    }.items()
+    if name in opcode.opmap
+}
+"""Which variables an instruction writes, by their places among `local_names`."""

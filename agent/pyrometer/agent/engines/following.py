@@ -1,0 +1,243 @@
+"""Calls that are being timed: when each began, how long it was suspended, and what is made of its end.
+
+A call is told from all others by its frame's identity: so recursion, threads, tasks and greenlets take care of
+themselves. Frames are not held, and what is noted of one goes with its end, of which every way is seen: what was noted
+while any of them is not is dropped.
+
+Each event takes one off the meter, since each costs about the same. Once that is at 0 no further call is followed; those
+that are open are followed to their ends, for as long as that is not dear itself.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pyrometer.agent.engines.callbacks import build, excused, fire_once, is_own
+from pyrometer.agent.unpatched import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+    from typing import Any
+
+    from pyrometer.agent.engines import CallPoint
+    from pyrometer.agent.engines.callbacks import Source
+
+    Bind = Callable[[tuple[str, ...], CodeType, str, str], Source]
+
+MAX_OPEN = 10_000
+"""Calls of one function that are followed at once."""
+MAX_TRAIL = 50_000
+"""Events that are seen, after an allowance, for the sake of calls that are open: some milliseconds of work. Those that
+are still open then are given up."""
+_BILL = 1024
+"""Events of a trail that are paid for together."""
+_OUR_NAMES = ("ret", "exc", "elapsed")
+
+_clock = native.perf_counter
+
+
+class CallEnd(NamedTuple):
+    """How a call ended."""
+
+    returned: object
+    """None where an exception left it."""
+    exception: BaseException | None
+    elapsed: float
+    """Seconds inside it."""
+    suspended: float | None
+    """Seconds for which it was suspended; None: it never was."""
+
+
+class _Open:
+    """A call that has begun."""
+
+    __slots__ = ("began", "since", "suspended")
+
+    def __init__(self) -> None:
+        self.began = 0.0
+        self.suspended: float | None = None
+        self.since = 0.0
+        """When it was suspended; 0: it is not."""
+
+
+class Follower:
+    """Times the calls of one code object for one probe, whatever engine tells it of their events.
+
+    What an event's method answers is whether more events of its kind are wanted; False: only when the governor says so,
+    and the decision is the last thing that is done, without a step in which the interpreter would switch threads.
+    """
+
+    __slots__ = (
+        *("_accepts", "_ended", "_is_deaf", "_meter", "_open", "_owe", "_probe_id", "_trail"),
+        *("code", "given_up", "tally"),
+    )
+
+    def __init__(self, point: CallPoint, bind: Bind) -> None:
+        self.code = point.code
+        self.tally = point.tally
+        self._probe_id = point.probe_id
+        self.given_up = 0
+        """Calls that were dropped before their end."""
+        self._meter = point.meter
+        self._owe = point.owe
+        self._open: dict[int, _Open] = {}
+        self._ended = _end_function(point, bind)
+        self._trail = MAX_TRAIL
+        self._accepts = True
+        self._is_deaf = False
+
+    def begin(self, frame: FrameType) -> bool:
+        """A call begins. False: calls that begin are not looked at."""
+        meter = self._meter
+        left = meter.left
+        if left > 0 and self._accepts and len(self._open) < MAX_OPEN:
+            call = _Open()
+            self._open[id(frame)] = call
+            if left > 1:
+                meter.left = left - 1
+            else:
+                self._use_up(_clock())
+            call.began = _clock()
+        return meter.left > 0
+
+    def end(self, frame: FrameType, returned: object, exc: BaseException | None) -> bool:
+        """A call ends: by a return, or by an exception, which is then not None."""
+        now = _clock()
+        call = self._open.pop(id(frame), None)
+        if call is not None:
+            suspended = call.suspended
+            if call.since:  # the exception was thrown into it where it was suspended
+                suspended = (suspended or 0.0) + now - call.since
+            elapsed = now - call.began - (suspended or 0.0)
+            self._ended(frame, returned, exc, elapsed, suspended)
+        return self._count(now)
+
+    def suspend(self, frame: FrameType) -> bool:
+        """A call yields, or waits for what it awaits."""
+        now = _clock()
+        call = self._open.get(id(frame))
+        if call is not None:
+            call.since = now
+        return self._count(now)
+
+    def resume(self, frame: FrameType) -> bool:
+        """A call goes on, perhaps with an exception that is thrown into it. It may be told several times."""
+        now = _clock()
+        call = self._open.get(id(frame))
+        if call is not None and call.since:
+            call.suspended = (call.suspended or 0.0) + now - call.since
+            call.since = 0.0
+        return self._count(now)
+
+    def pass_by(self) -> None:
+        """An event that has nothing to do with these calls took our time all the same."""
+        self._count(_clock())
+
+    def begin_anew(self, renew: Callable[[], None]) -> None:
+        """Be told again of all events, which `renew` sees to: what was open while some were not told is dropped."""
+        if self._is_deaf:
+            self._accepts = False
+            renew()
+            self._is_deaf = False
+            self._drop()
+            self._accepts = True
+
+    def serves(self, probe_id: str) -> bool:
+        """Whether it is a probe's."""
+        return self._probe_id == probe_id
+
+    @property
+    def busy(self) -> bool:
+        """Whether any event matters at the moment."""
+        return self._meter.left > 0 or bool(self._open)
+
+    def open_calls(self, now: float) -> tuple[int, float]:
+        """How many calls are open, and for how long the first of them is."""
+        began = [call.began for call in list(self._open.values()) if call.began]
+        return len(began), now - min(began, default=now)
+
+    def retire(self) -> None:
+        """Be over: a thread may be on its way into it, and frames may keep it for long."""
+        self._ended = _ignore
+        self._owe = _ignore
+        self._open = {}
+
+    def _count(self, began: float) -> bool:
+        meter = self._meter
+        left = meter.left
+        if left > 1:
+            meter.left = left - 1
+        elif left == 1:
+            self._use_up(began)
+        elif self._open:
+            self._follow_on()
+        if meter.left > 0 or self._open:
+            return True
+        self._is_deaf = True
+        return False
+
+    def _use_up(self, began: float) -> None:
+        """The last event of an allowance: it is timed. The governor may have given more when this returns."""
+        self._meter.left = 0
+        self._trail = MAX_TRAIL
+        self._meter.spent(_clock() - began)
+
+    def _follow_on(self) -> None:
+        """An event after the allowance: it is paid for later, and there is an end to it."""
+        self._trail -= 1
+        if not self._trail % _BILL:
+            self._owe(_BILL)
+        if self._trail <= 0:
+            self._drop()
+
+    def _drop(self) -> None:
+        self.given_up += len(self._open)
+        self._open.clear()
+
+
+def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
+    """What looks at a call that has ended: count, test, hit."""
+    condition = point.condition
+    names = condition.names if condition is not None else ()
+    lines = [f"v_{name} = {name}" for name in _OUR_NAMES if name in names]
+    if "ret" in names:
+        lines.append("if exc is not None or withheld: del v_ret")
+    binding = bind(tuple(name for name in names if name not in _OUR_NAMES), point.code, "frame", "0")
+    bound = "frame0" if binding.lines else "frame"
+    lines += [
+        *binding.lines,
+        f"if {condition.source if condition is not None else True}:",
+        f"    fire(tally, hit, {bound}, CallEnd(ret, exc, elapsed, suspended))",
+    ]
+    source = [
+        "tally.seen += 1",
+        "try:",
+        *(f"    {line}" for line in lines),
+        "except (KeyboardInterrupt, SystemExit): raise",
+        "except BaseException as error:",
+        "    if not excused(tally, error, quietly=(exc is None and reads_exc) or (exc is not None and reads_ret)): raise",
+    ]
+    namespace: dict[str, Any] = {
+        "tally": point.tally,
+        "hit": point.hit,
+        "fire": fire_once,
+        "excused": _excused,
+        "CallEnd": CallEnd,
+        "withheld": point.withheld,
+        "reads_ret": "ret" in names,
+        "reads_exc": "exc" in names,
+        **binding.namespace,
+        **(condition.namespace if condition is not None else {}),
+    }
+    return build("at_end", ("frame", "ret", "exc", "elapsed", "suspended"), source, namespace)
+
+
+def _excused(tally: Any, error: BaseException, *, quietly: bool) -> bool:
+    """Count an error of ours, unless it is that a call which returned has no exception, or the reverse: that is false."""
+    return is_own(error) if quietly else excused(tally, error)
+
+
+def _ignore(*_: object) -> None:
+    return None
