@@ -43,7 +43,7 @@ MODULES = (
     ),
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
-    *(f"agent.{name}" for name in ("budget", "placing", "endings", "snapshots", "loglines", "probe", "probes")),
+    *(f"agent.{name}" for name in ("budget", "endings", "placing", "snapshots", "loglines", "probe", "probes")),
     *(
         f"agent.{name}"
         for name in ("links", "peers", "sources", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")

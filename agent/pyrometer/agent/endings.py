@@ -22,19 +22,15 @@ if TYPE_CHECKING:
     from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.values import Capture
 
-MAX_REMEMBERED = 1024
-"""Functions whose parameters are remembered."""
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
-_parameters: dict[int, tuple[CodeType, list[tuple[str, bool]]]] = {}
 
 
 def ending(end: CallEnd, frame: FrameType, capture: Capture) -> dict[str, Any]:
     """The fields of a hit that only a call has. Shape: `link.model.hit_event`."""
-    code = frame.f_code
     return {
-        "arguments": [[name, _argument(frame, name, capture, kept=kept)] for name, kept in parameters(code)],
-        "returned": capture.value(end.returned, called(code)) if end.exception is None else None,
+        "arguments": [[name, _argument(frame, name, capture, kept=kept)] for name, kept in end.parameters],
+        "returned": capture.value(end.returned, called(frame.f_code)) if end.exception is None else None,
         "elapsed": end.elapsed,
         "suspended": end.suspended,
     }
@@ -64,15 +60,8 @@ def lookup_at_end(end: CallEnd, other: Callable[[str], object], *, withheld: boo
 
 def parameters(code: CodeType) -> list[tuple[str, bool]]:
     """Names of a function's parameters, each with whether it still holds, at the end, what it was given."""
-    known = _parameters.get(id(code))
-    if known is not None:
-        return known[1]
-    if len(_parameters) >= MAX_REMEMBERED:
-        _parameters.clear()
     written = set(_written(code))
-    found = [(name, name not in written) for name in _names(code) if name[:1] != "."]
-    _parameters[id(code)] = (code, found)
-    return found
+    return [(name, name not in written) for name in _names(code)]
 
 
 def _names(code: CodeType) -> tuple[str, ...]:

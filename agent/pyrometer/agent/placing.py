@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pyrometer.agent import locations
 from pyrometer.agent.codes import called, name_of
+from pyrometer.agent.endings import parameters
 from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, line_costs
 from pyrometer.agent.scopes import Scope, TypeName
 from pyrometer.link.errors import NoSuchPlace, Refused
@@ -146,6 +147,7 @@ def call_points(probe: Probe, found: Found) -> list[CallPoint]:
             probe.tally,
             account.meter,
             account.owe,
+            parameters(code),
             withheld=verdicts[called(code)],
         )
         for code in found.codes

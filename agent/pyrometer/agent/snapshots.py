@@ -72,7 +72,8 @@ def take(
     """
     began = native.perf_counter()
     capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
-    shown, left_out = _choose(frame, exc, recipe.limits.frames)
+    raised = exc if end is None else end.exception
+    shown, left_out = _choose(frame, exc, recipe.limits.frames, None if raised is None else _traceback_of(raised))
     lookup = lookup_in(frame, exc)
     if end is not None:
         withheld = recipe.redactor.verdicts[called(frame.f_code)]
@@ -84,12 +85,11 @@ def take(
         "frames": [_describe(one, line, recipe, capture) for one, line in shown],
         "left_out": left_out,
         "expressions": [[asked.text, _evaluate(asked, lookup, capture)] for asked in recipe.expressions],
-        "exception": None if exc is None else _exception(exc, capture),
+        "exception": None if raised is None else _exception(raised, capture),
         "trace_id": "",
     }
     if end is not None:
-        exc = end.exception
-        hit.update(ending(end, frame, capture), exception=None if exc is None else _exception(exc, capture))
+        hit.update(ending(end, frame, capture))
     hit["pause"] = native.perf_counter() - began
     return hit, capture.used_bytes + 300 * len(shown)
 
@@ -127,7 +127,9 @@ def lookup_in(frame: FrameType, exc: BaseException | None) -> Callable[[str], ob
     return lookup
 
 
-def _choose(frame: FrameType, exc: BaseException | None, limit: int) -> tuple[list[tuple[FrameType, int]], int]:
+def _choose(
+    frame: FrameType, exc: BaseException | None, limit: int, head: TracebackType | None
+) -> tuple[list[tuple[FrameType, int]], int]:
     """The frames to show with their lines, innermost first, and how many more there are.
 
     Those that an exception has passed already are ended; they are known from its traceback, with their values. At most
@@ -137,7 +139,6 @@ def _choose(frame: FrameType, exc: BaseException | None, limit: int) -> tuple[li
     inner = passed[-(limit // 2) :] if limit > 1 else []
     shown = [(entry.tb_frame, entry.tb_lineno) for entry in reversed(inner)]
     left_out = len(passed) - len(inner)
-    head = None if exc is None else _traceback_of(exc)
     at: FrameType | None = frame
     for _ in range(MAX_WALK):
         if at is None:

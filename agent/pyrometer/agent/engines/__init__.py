@@ -140,6 +140,8 @@ class CallPoint(NamedTuple):
     """Counts events: where a call begins, ends, is suspended, goes on."""
     owe: Callable[[int], None]
     """Told how many events came beside those of the meter."""
+    parameters: Sequence[tuple[str, bool]] = ()
+    """For `CallEnd`."""
     withheld: bool = False
     """Whether what it returns is kept from conditions, as its name says that it is secret."""
 

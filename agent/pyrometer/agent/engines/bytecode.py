@@ -19,6 +19,7 @@ from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.catching import TableCallback
 from pyrometer.agent.engines.plans import Plan, nested_codes
 from pyrometer.agent.engines.switches import Guard, word_store
+from pyrometer.agent.engines.timing import TimedCalls
 from pyrometer.link.errors import EngineUnavailable
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import CodeType, FunctionType
 
-    from pyrometer.agent.engines import ExceptionPoint, LinePoint
+    from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint
     from pyrometer.agent.engines.calls import Call
 
 MAX_FUNCTIONS = 20_000
@@ -51,8 +52,11 @@ class BytecodeEngine:
         self._plan: Plan | None = None
         self._watch: TableCallback | None = None
         self._store = word_store()
+        self._timed = TimedCalls()
 
-    def arrange(self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint]) -> list[Placement]:
+    def arrange(
+        self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint], calls: Sequence[CallPoint] = ()
+    ) -> list[Placement]:
         """Make exactly these points live. Takes 0.3 ms a function with a line, 0.05 ms one with exceptions alone."""
         frames.prepare()
         self._forget_dead()
@@ -60,6 +64,9 @@ class BytecodeEngine:
         plan = Plan(
             [point._replace(code=self._original(point.code)) for point in lines], watch, self._store, self._exhausted
         )
+        self._timed.arrange(calls, self._original)
+        for code, hooks in self._timed.hooks():
+            plan.time(code, hooks, {point.probe_id: point.tally for point in calls})
         concerned = self._concerned(plan, exceptions)
         plan.reuse(self._plan)
         self._enact(plan, concerned)
@@ -67,6 +74,7 @@ class BytecodeEngine:
         if self._watch is not None and self._watch is not watch:
             self._watch.retire()
         self._plan, self._watch = plan if concerned else None, watch
+        self._timed.settle()
         return [*plan.placements(NOTE), *map(_placement, exceptions)]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
@@ -76,6 +84,12 @@ class BytecodeEngine:
             watch.guard.turn(on=not paused)
         for call in self._calls.get(probe_id, ()):
             call.switch.turn(on=not paused)
+        if not paused:
+            self._timed.turn_on(probe_id)
+
+    def open_calls(self, probe_id: str, now: float) -> tuple[int, float]:
+        """How many calls that a probe watches are open, and for how many seconds the first of them is."""
+        return self._timed.open_calls(probe_id, now)
 
     def leave(self) -> None:
         """Give every function its own code back, and closures that can be reached."""

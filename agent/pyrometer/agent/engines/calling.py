@@ -72,7 +72,7 @@ class CallEvents:
 
     def pause(self, events: ToolEvents, probe_id: str, *, paused: bool) -> None:
         """Switch a probe's calls off or on again; those that are open are followed to their ends."""
-        concerned = [each for each in self._followers.values() if each.serves(probe_id)]
+        concerned = [each for each in self._followers.values() if each.probe_id == probe_id]
         if not concerned:
             return
         if not paused:
@@ -84,7 +84,7 @@ class CallEvents:
 
     def open_calls(self, probe_id: str, now: float) -> tuple[int, float]:
         """How many calls that a probe watches are open, and for how many seconds the first of them is."""
-        found = [each.open_calls(now) for each in self._followers.values() if each.serves(probe_id)]
+        found = [each.open_calls(now) for each in self._followers.values() if each.probe_id == probe_id]
         return sum(number for number, _ in found), max((age for _, age in found), default=0.0)
 
     def retire(self) -> None:

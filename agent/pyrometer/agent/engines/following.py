@@ -17,7 +17,7 @@ from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import CodeType, FrameType
     from typing import Any
 
@@ -48,6 +48,8 @@ class CallEnd(NamedTuple):
     """Seconds inside it."""
     suspended: float | None
     """Seconds for which it was suspended; None: it never was."""
+    parameters: Sequence[tuple[str, bool]]
+    """Names of what it was given, each with whether its variable still holds that."""
 
 
 class _Open:
@@ -70,14 +72,14 @@ class Follower:
     """
 
     __slots__ = (
-        *("_accepts", "_ended", "_is_deaf", "_meter", "_open", "_owe", "_probe_id", "_trail"),
-        *("code", "given_up", "tally"),
+        *("_accepts", "_ended", "_is_deaf", "_meter", "_open", "_owe", "_trail"),
+        *("code", "given_up", "probe_id", "tally"),
     )
 
     def __init__(self, point: CallPoint, bind: Bind) -> None:
         self.code = point.code
         self.tally = point.tally
-        self._probe_id = point.probe_id
+        self.probe_id = point.probe_id
         self.given_up = 0
         """Calls that were dropped before their end."""
         self._meter = point.meter
@@ -144,9 +146,10 @@ class Follower:
             self._drop()
             self._accepts = True
 
-    def serves(self, probe_id: str) -> bool:
-        """Whether it is a probe's."""
-        return self._probe_id == probe_id
+    @property
+    def accepts(self) -> bool:
+        """Whether calls that begin are looked at."""
+        return self._meter.left > 0
 
     @property
     def busy(self) -> bool:
@@ -209,7 +212,7 @@ def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
     lines += [
         *binding.lines,
         f"if {condition.source if condition is not None else True}:",
-        f"    fire(tally, hit, {bound}, CallEnd(ret, exc, elapsed, suspended))",
+        f"    fire(tally, hit, {bound}, CallEnd(ret, exc, elapsed, suspended, parameters))",
     ]
     source = [
         "tally.seen += 1",
@@ -226,6 +229,7 @@ def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
         "excused": _excused,
         "CallEnd": CallEnd,
         "withheld": point.withheld,
+        "parameters": point.parameters,
         "reads_ret": "ret" in names,
         "reads_exc": "exc" in names,
         **binding.namespace,

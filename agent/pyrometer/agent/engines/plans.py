@@ -14,15 +14,17 @@ from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.calls import Call, CallbackMaker
 from pyrometer.agent.engines.rewriting import Injection, inject_calls
 from pyrometer.agent.engines.switches import Guard, Words
+from pyrometer.agent.engines.timing import time_calls
 from pyrometer.agent.engines.trampolines import divert_exceptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from pyrometer.agent.engines import LinePoint
     from pyrometer.agent.engines.catching import TableCallback
+    from pyrometer.agent.engines.timing import Hooks
 
 MAX_BYTES = 65_536
 """Bytecode of a function that gets calls: some 2,000 lines, 200 ms."""
@@ -37,6 +39,8 @@ class _Made(NamedTuple):
     code: CodeType
     signature: tuple[object, ...]
     calls: list[Call]
+    timed: bool
+    """Whether its calls are timed."""
 
 
 class _Pending(NamedTuple):
@@ -70,6 +74,7 @@ class Plan:
         self._held: dict[int, CodeType] = {}
         self._concerns: dict[int, tuple[CodeType, bool]] = {}
         self._watched: dict[int, CodeType] = {}
+        self._hooks: dict[int, Hooks] = {}
         self._made: dict[tuple[int, int], _Made] = {}
         self._before: dict[tuple[int, int], _Made] = {}
         self._placed: set[str] = set()
@@ -82,6 +87,13 @@ class Plan:
         known = self._points.setdefault(id(point.code), [])
         if not any(each.probe_id == point.probe_id and each.line == point.line for each in known):
             known.append(point)
+
+    def time(self, code: CodeType, hooks: Hooks, probes: Mapping[str, object]) -> None:
+        """Time the calls of a code object, for some probes: their tallies by their ids."""
+        self._codes[id(code)] = code
+        self.files.add(file_of(code))
+        self._tallies.update(probes)
+        self._hooks[id(code)] = hooks
 
     def concerns(self, code: CodeType) -> bool:
         """Whether a wanted code object is this one or nested in it."""
@@ -123,29 +135,48 @@ class Plan:
         constants = [self.code_for(each, scope) if type(each) is CodeType else each for each in code.co_consts]
         points, watched = self._points.get(id(code), []), id(code) in self._watched
         changed = [id(new) for new, old in zip(constants, code.co_consts, strict=True) if new is not old]
-        if not points and not watched and not changed:
+        hooks = self._hooks.get(id(code))
+        if not points and not watched and not changed and hooks is None:
             return code
         identity = [(point.probe_id, point.line, id(point.tally), id(point.meter)) for point in points]
-        signature = (*identity, watched and id(self.watch), *changed)
+        signature = (*identity, watched and id(self.watch), hooks and id(hooks), *changed)
         made = self._before.get(key)
         stale = made is None or made.original is not code or made.signature != signature
-        if made is None or stale or (points and not made.calls):
+        if made is None or stale or (points and not made.calls) or (hooks is not None and not made.timed):
             made = self._make(code.replace(co_consts=tuple(constants)) if changed else code, code, scope, signature)
         self._made[key] = made
         self._placed.update(call.point.probe_id for call in made.calls)
+        if hooks is not None and made.timed:
+            self._placed.update(hooks.probe_ids)
         return made.code
 
     def _make(self, code: CodeType, original: CodeType, scope: dict[str, Any], signature: tuple[object, ...]) -> _Made:
         """Rewrite. What is not as a compiler writes it stays as it is: the service is not to suffer for it."""
         points = self._points.get(id(original), [])
+        code, timed = self._timed(code, original)
         try:
             injected, pending = self._with_calls(code, points, scope) if points else (code, [])
             result = self._with_trampolines(injected, original)
             calls = [Call(each.point, self._switch(result, each), each.callback) for each in pending]
         except Exception as error:
             self._fail(points, str(error) if isinstance(error, _Refused) else f"can't rewrite: {error!r}", original)
-            return _Made(original, self._with_trampolines(code, original), signature, [])
-        return _Made(original, result, signature, calls)
+            return _Made(original, self._with_trampolines(code, original), signature, [], timed)
+        return _Made(original, result, signature, calls, timed)
+
+    def _timed(self, code: CodeType, original: CodeType) -> tuple[CodeType, bool]:
+        """It with its calls timed, if that is wanted and can be; and whether it is so."""
+        hooks = self._hooks.get(id(original))
+        if hooks is None:
+            return code, False
+        try:
+            if len(code.co_code) > MAX_BYTES:
+                raise _Refused(_too_long(code))
+            return time_calls(code, hooks), True
+        except Exception as error:
+            why = str(error) if isinstance(error, _Refused) else f"can't rewrite: {error!r}"
+            for probe_id in hooks.probe_ids:
+                self._failures.setdefault(probe_id, []).append(f"{name_of(original)}: {why}")
+            return code, False
 
     def _with_trampolines(self, code: CodeType, original: CodeType) -> CodeType:
         if self.watch is None or id(original) not in self._watched or len(code.co_code) > MAX_WATCHED_BYTES:
@@ -159,7 +190,7 @@ class Plan:
         self, code: CodeType, points: Sequence[LinePoint], scope: dict[str, Any]
     ) -> tuple[CodeType, list[_Pending]]:
         if len(code.co_code) > MAX_BYTES:
-            raise _Refused(f"it has {len(code.co_code)} bytes of bytecode, and over {MAX_BYTES} none is rewritten")
+            raise _Refused(_too_long(code))
         injections = [
             Injection(
                 point.line,
@@ -192,6 +223,13 @@ class Plan:
             if made.code is code:
                 self._fail([call.point for call in made.calls], why, made.original)
                 self._placed.difference_update(call.point.probe_id for call in made.calls)
+                self._refuse_timing(made, why)
+
+    def _refuse_timing(self, made: _Made, why: str) -> None:
+        hooks = self._hooks.get(id(made.original))
+        for probe_id in hooks.probe_ids if hooks is not None else ():
+            self._failures.setdefault(probe_id, []).append(f"{name_of(made.original)}: {why}")
+            self._placed.discard(probe_id)
 
     def made(self) -> Iterator[tuple[CodeType, CodeType]]:
         """Code objects that were made, and what from."""
@@ -217,6 +255,7 @@ class Plan:
             for key, points in self._points.items()
             if any(point.probe_id == probe_id for point in points)
         ]
+        names += [name_of(self._codes[key]) for key, hooks in self._hooks.items() if probe_id in hooks.probe_ids]
         if "<module>" in names:
             return "the line is in a module's body, which runs once, when it is imported"
         return f"no function was found that runs {', '.join(names)}: it was replaced, or is held where we do not look"
@@ -224,6 +263,10 @@ class Plan:
 
 class _Refused(Exception):
     """A code object that is not rewritten, by a rule of ours."""
+
+
+def _too_long(code: CodeType) -> str:
+    return f"it has {len(code.co_code)} bytes of bytecode, and over {MAX_BYTES} none is rewritten"
 
 
 def nested_codes(code: CodeType) -> list[CodeType]:
