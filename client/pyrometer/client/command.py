@@ -34,6 +34,7 @@ VERBS = {
     "diff": "Compare two saved profiles: what grew, what shrank.",
     "snap": "Show the values at a line or function when it is next reached.",
     "log": "Print a line each time a line or function is reached: log lines that nobody wrote.",
+    "watch": "Show calls of a function: arguments, result or exception, duration.",
     "catch": "Take a snapshot when an exception is raised, with every frame's values.",
     "probes": "List what is armed, what it costs, and why it has not fired.",
     "doctor": "Explain why a process can't be looked into, and what to do.",

@@ -98,18 +98,31 @@ def _not_empty(ctx: click.Context, param: click.Parameter, value: str | tuple[st
 
 def probe_options(function: Decorated) -> Decorated:
     """When, what and how much of a probe: what `catch` and `snap` share."""
+    frames = click.option("--frames", type=Count(1, 200), metavar="N", help="Frames to show values of.")
+    return _applied([condition_option(), expression_option(), *bound_options(1), frames], function)
+
+
+def call_options(function: Decorated) -> Decorated:
+    """When, what and how much of a probe on calls."""
     own = [
         click.option(
-            "--expr",
-            "expressions",
-            multiple=True,
-            metavar="EXPR",
-            help="Show the value of this too.",
-            callback=_not_empty,
+            "--frames", type=Count(1, 200), metavar="N", help="Frames to show: the call and its callers. [default: 1]"
         ),
+        click.option("--locals", "values", is_flag=True, help="Show the variables at the end of the call too."),
     ]
-    frames = click.option("--frames", type=Count(1, 200), metavar="N", help="Frames to show values of.")
-    return _applied([condition_option(), *own, *bound_options(1), frames], function)
+    return _applied([condition_option(), expression_option(), *bound_options(20), *own], function)
+
+
+def expression_option() -> Callable[[Decorated], Decorated]:
+    """`--expr`, as `expressions`."""
+    return click.option(
+        "--expr",
+        "expressions",
+        multiple=True,
+        metavar="EXPR",
+        help="Show the value of this too.",
+        callback=_not_empty,
+    )
 
 
 def condition_option() -> Callable[[Decorated], Decorated]:

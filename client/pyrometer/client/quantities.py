@@ -57,6 +57,14 @@ class Count(_Number):
         return number
 
 
+def brief(seconds: float) -> str:
+    """A duration with three figures or so, in the unit that suits it: `3.4 µs`, `91.2 ms`, `12.0 s`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds * 1e6:.1f} µs"
+
+
 def typed(seconds: float) -> str:
     """A time as people would type it, in the largest unit that takes a whole number: `10m`, `90s`."""
     for unit in ("d", "h", "m"):

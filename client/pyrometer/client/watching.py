@@ -12,6 +12,7 @@ from pyrometer.client import documents
 from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
 from pyrometer.client.options import Where
 from pyrometer.client.quantities import typed
+from pyrometer.client.render.calls import CallText
 from pyrometer.client.render.failures import few
 from pyrometer.client.render.loglines import LogText
 from pyrometer.client.render.snapshot import SnapshotText
@@ -192,6 +193,13 @@ def _event_documents(event: probe_pb2.ProbeEvent) -> Iterator[documents.Document
         yield {"event": "failed", "probe_id": event.probe_id, "pid": event.pid, "reason": event.error.message}
 
 
+def _text_of(probe: probe_pb2.Probe, style: Style) -> LogText | CallText | SnapshotText:
+    """What renders the hits of such a probe."""
+    if probe.template:
+        return LogText(style)
+    return CallText(style, width()) if probe.HasField("watch") else SnapshotText(style, width())
+
+
 class _Text:
     """Events as text: hits on stdout, the rest on stderr, with a live line where that is a terminal.
 
@@ -200,8 +208,7 @@ class _Text:
 
     def __init__(self, probe: probe_pb2.Probe) -> None:
         self._probe = probe
-        style = Style(enabled=colours())
-        self._text = LogText(style) if probe.template else SnapshotText(style, width())
+        self._text = _text_of(probe, Style(enabled=colours()))
         self._live = sys.stderr.isatty()
         self._began = time.monotonic()
         self._states: dict[int, probe_pb2.ProbeState.ValueType] = {}
@@ -234,6 +241,8 @@ class _Text:
         """Say how it ended."""
         self._announce()
         self._clear()
+        for line in self._text.closing() if isinstance(self._text, CallText) else ():
+            self._say(line)
         surplus = f", {summary.surplus:,} more discarded" if summary.surplus else ""
         processes = len(summary.statuses)
         where = f"{processes} process" if processes == 1 else f"{processes} processes"
