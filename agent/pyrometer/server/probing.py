@@ -251,6 +251,9 @@ class _Watch:
             except AgentBusy:  # the GIL is held: the probe waits with everybody else
                 continue
             if self.status is not None and self.status.state not in _LIVE:
+                while events := link.events(0.0):  # hits that came while it was asked
+                    for event in events:
+                        self._hear(link, event)
                 return
         with contextlib.suppress(AgentBusy):
             self._ask(link)
