@@ -83,7 +83,8 @@ def _written(code: CodeType) -> Iterator[str]:
     for number, arg in zip(code.co_code[::2], code.co_code[1::2], strict=True):
         arg |= extended
         extended = arg << 8 if number == _EXTENDED_ARG else 0
-        for index in _STORES.get(number, lambda _: ())(arg):
+        written = _STORES.get(number)
+        for index in written(arg) if written is not None else ():
             yield from names[index : index + 1]
     for nested in code.co_consts:
         if type(nested) is type(code):

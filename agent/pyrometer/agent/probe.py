@@ -69,6 +69,7 @@ class Probe:
         self.calls: list[CallPoint] = []
         self.open_calls: Callable[[str, float], tuple[int, float]] = _none_open
         """Tells of the calls that are open."""
+        self._last_open = (0, 0.0)
         self.open = True
         """Whether hits count; False from the last one on, before the registry has taken note."""
         self._dropped = 0
@@ -90,6 +91,8 @@ class Probe:
 
     def displace(self) -> None:
         """Have no points any more."""
+        if self.calls:
+            self._last_open = self.open_calls(self.spec.probe_id, native.perf_counter())
         self.codes, self.lines, self.exception, self.calls = [], [], None, []
 
     def line_hit(self, frame: FrameType) -> None:
@@ -125,7 +128,7 @@ class Probe:
         state, reason = self.state, self.reason
         if state == ARMED and account.governed(now):
             state, reason = PAUSED, _over_budget(account.sampled_share)
-        open_calls, oldest = self.open_calls(self.spec.probe_id, native.perf_counter()) if self.calls else (0, 0.0)
+        open_calls, oldest = self._open_now()
         return ProbeCounters(
             probe_id=self.spec.probe_id,
             where=self.spec.where,
@@ -155,6 +158,10 @@ class Probe:
             self.shown_state = status.state  # first, for another thread may be telling it too
             if not self.emit({"event": "state", "probe": self.spec.probe_id, "status": status._asdict()}, 1000):
                 self.shown_state = before
+
+    def _open_now(self) -> tuple[int, float]:
+        """How many calls are open, or were when it ended, and for how long the first of them."""
+        return self.open_calls(self.spec.probe_id, native.perf_counter()) if self.calls else self._last_open
 
     def _hit(self, frame: FrameType, exc: BaseException | None, end: CallEnd | None = None) -> None:
         if not self.open:

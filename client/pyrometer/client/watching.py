@@ -11,7 +11,7 @@ import click
 from pyrometer.client import documents
 from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
 from pyrometer.client.options import Where
-from pyrometer.client.quantities import typed
+from pyrometer.client.quantities import brief, typed
 from pyrometer.client.render.calls import CallText
 from pyrometer.client.render.failures import few
 from pyrometer.client.render.loglines import LogText
@@ -106,6 +106,8 @@ def why_nothing(
     reached = sum(status.reached for status in statuses)
     if not reached:
         where = statuses[0].where if statuses else "the place"
+        if open_calls := sum(status.open_calls for status in statuses):
+            return _open_calls(statuses, open_calls)
         words = f"no {where} was raised" if raised else f"{where} was not reached"
         remedy = "--for a longer time, or take a place that is reached more often"
         return (f"{words} ({notes})", f"check the names; or {remedy}") if notes else (words, remedy)
@@ -124,12 +126,21 @@ def why_nothing(
     return text, f"show the condition's parts instead: {shown_by}, without --if"
 
 
+def _open_calls(statuses: Sequence[probe_pb2.ProbeStatus], number: int) -> tuple[str, str]:
+    """Why no call was seen to end, and what to do: some have begun."""
+    oldest = max(status.oldest_open_call.ToMicroseconds() for status in statuses) / 1e6
+    calls = "a call has begun and not ended" if number == 1 else f"{number:,} calls have begun and none has ended"
+    return f"{calls}, the first {brief(oldest)} ago", "--for a longer time; dump shows where they are"
+
+
 def progress_line(probe: probe_pb2.Probe, statuses: Sequence[probe_pb2.ProbeStatus], *, asked: int) -> str:
     """What a probe has done so far in all processes together, while somebody waits; `asked`: how many those are."""
     armed = sum(status.state in _IN_PLACE for status in statuses)
     parts = [f"{armed} of {asked} armed", f"{_verb(probe)} {sum(status.reached for status in statuses):,}"]
     if probe.condition:
         parts.append(f"false {sum(status.condition_false for status in statuses):,}")
+    if open_calls := sum(status.open_calls for status in statuses):
+        parts.append(f"open {open_calls:,}")
     if errors := sum(status.errors for status in statuses):
         parts.append(f"errors {errors:,}")
     share = min(status.sampled_share for status in statuses)
@@ -140,7 +151,7 @@ def progress_line(probe: probe_pb2.Probe, statuses: Sequence[probe_pb2.ProbeStat
 
 
 def _verb(probe: probe_pb2.Probe) -> str:
-    return "raised" if probe.HasField("exception") else "reached"
+    return "raised" if probe.HasField("exception") else "ended" if probe.HasField("watch") else "reached"
 
 
 def _time_to_live(probe: probe_pb2.Probe) -> str:

@@ -1,4 +1,4 @@
-"""CPython's own tests, with every line of their functions probed, and every exception watched.
+"""CPython's own tests, with every line of their functions probed, every exception watched, every call timed.
 
 The long ones only where `scripts/test --thorough` asks for them.
 """
@@ -72,6 +72,11 @@ LONG = {
     *("test_descr", "test_enum", "test_exceptions", "test_pdb", "test_traceback", "test_typing", "test_weakref"),
 }
 
+TIMED = ("test_asyncgen", "test_contextlib", "test_generators", "test_raise", "test_with", "test_yield_from")
+"""Tests whose calls are timed each time; the others', where the thorough ones are run."""
+COUNTING = ("test_descr",)
+"""Tests that count all objects of the process: what is noted of a call is among them."""
+
 
 def named(tests: dict[str, list[str]]) -> list[Any]:
     """Parameters of a test, the long ones marked."""
@@ -102,7 +107,20 @@ def test_what_is_probed_behaves_as_ever(test: str, mode: str) -> None:
     check(mode, test, REWRITTEN[test])
 
 
-@pytest.mark.parametrize("mode", ["lines-off", "exceptions-off"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(test, marks=() if test in TIMED else pytest.mark.thorough)
+        for test in REWRITTEN
+        if test not in COUNTING
+    ],
+)
+def test_what_is_timed_behaves_as_ever(test: str) -> None:
+    """That every call tells of its begin, its suspensions and its end changes no outcome, of coroutines neither."""
+    check("calls", test, REWRITTEN[test])
+
+
+@pytest.mark.parametrize("mode", ["lines-off", "exceptions-off", "calls-off"])
 @pytest.mark.parametrize("test", named(WATCHING))
 def test_tracers_and_profilers_see_the_same_lines_and_calls(test: str, mode: str) -> None:
     """Switched off, nothing of ours is seen by `sys.settrace`, `sys.setprofile` or a debugger. Fault 39."""

@@ -1,8 +1,8 @@
 """The events of calls on 3.12 and later: where one begins, is suspended, goes on, and how it ends.
 
-Begin and end of a call, and its suspensions, are events of the functions concerned. That an exception leaves a frame, or
-is thrown into one, is told of all code or none: so that is on while any call is watched, and costs each frame that an
-exception passes a tenth of a microsecond.
+Begin and end of a call, and its suspensions, are events of the functions concerned. That an exception leaves a frame,
+or is thrown into one, is told of all code or none: so that is on while any call is watched, and costs each frame that
+an exception passes a tenth of a microsecond.
 """
 
 from __future__ import annotations
@@ -109,14 +109,13 @@ class CallEvents:
 
     def _listen(self, events: ToolEvents, callbacks: _Callbacks | None) -> None:
         """Have these callbacks called, instead of those before."""
-        listened = [
-            (_BEGINS, self._start, callbacks and callbacks.on_start),
-            (_ENDS, self._return, callbacks and callbacks.on_return),
-            (_ENDS, self._yield, callbacks and callbacks.on_yield),
-            (_ENDS, self._resume, callbacks and callbacks.on_resume),
-        ]
-        for part, event, callback in listened:
-            events.listen(part, event, callback)
+        for part, event, name in (
+            (_BEGINS, self._start, "on_start"),
+            (_ENDS, self._return, "on_return"),
+            (_ENDS, self._yield, "on_yield"),
+            (_ENDS, self._resume, "on_resume"),
+        ):
+            events.listen(part, event, getattr(callbacks, name, None))
         self._listen_to_exceptions(events, callbacks)
         suspendable = callbacks is not None and callbacks.suspendable
         events.everywhere(_ENDS, (self._unwind if callbacks else 0) | (self._throw if suspendable else 0))
@@ -125,8 +124,8 @@ class CallEvents:
         self._callbacks = callbacks
 
     def _listen_to_exceptions(self, events: ToolEvents, callbacks: _Callbacks | None) -> None:
-        events.listen(_ENDS, self._unwind, callbacks and callbacks.on_unwind)
-        events.listen(_ENDS, self._throw, callbacks and callbacks.on_throw)
+        events.listen(_ENDS, self._unwind, getattr(callbacks, "on_unwind", None))
+        events.listen(_ENDS, self._throw, getattr(callbacks, "on_throw", None))
 
 
 class _Callbacks:

@@ -4,8 +4,8 @@ A call is told from all others by its frame's identity: so recursion, threads, t
 themselves. Frames are not held, and what is noted of one goes with its end, of which every way is seen: what was noted
 while any of them is not is dropped.
 
-Each event takes one off the meter, since each costs about the same. Once that is at 0 no further call is followed; those
-that are open are followed to their ends, for as long as that is not dear itself.
+Each event takes one off the meter, since each costs about the same. Once that is at 0 no further call is followed;
+those that are open are followed to their ends, for as long as that is not dear itself.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
         *(f"    {line}" for line in lines),
         "except (KeyboardInterrupt, SystemExit): raise",
         "except BaseException as error:",
-        "    if not excused(tally, error, quietly=(exc is None and reads_exc) or (exc is not None and reads_ret)): raise",
+        "    if not excused(tally, error, quietly=reads_exc if exc is None else reads_ret): raise",
     ]
     namespace: dict[str, Any] = {
         "tally": point.tally,
@@ -239,7 +239,7 @@ def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
 
 
 def _excused(tally: Any, error: BaseException, *, quietly: bool) -> bool:
-    """Count an error of ours, unless it is that a call which returned has no exception, or the reverse: that is false."""
+    """Count an error of ours, but for one that asks the exception of a call that returned, or the reverse: false."""
     return is_own(error) if quietly else excused(tally, error)
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from pyrometer.agent.engines import Placement, line_costs
 from pyrometer.agent.engines.bindings import fast_binding
-from pyrometer.agent.engines.calling import CALLS_NOTE, CallEvents
 from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
+from pyrometer.agent.engines.calling import CALLS_NOTE, CallEvents
 from pyrometer.agent.engines.events import ToolEvents
 from pyrometer.agent.engines.raises import RaiseCallback
 from pyrometer.link.errors import EngineUnavailable

@@ -13,8 +13,8 @@
                             further inside
 
 An exception that leaves the function comes by a handler of all that no other covers; one that is thrown in where it was
-suspended, by a handler before the function's own. Each call is behind a guard, a constant that is tested, and RecursionError
-of the call itself is dropped, as in `trampolines`.
+suspended, by a handler before the function's own. Each call is behind a guard, a constant that is tested, and a
+RecursionError of the call itself is dropped, as in `trampolines`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The text of watched calls: a line each, aligned, then callers and values where they were asked for; in the end, figures."""
+"""The text of watched calls: a line each, aligned, then callers and values if asked for; in the end, figures."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from pyrometer.client.quantities import brief
 from pyrometer.client.render.processes import duration
 from pyrometer.client.render.terminal import Style, columns, cut, escape
 
@@ -51,9 +52,16 @@ def _notes(group: list[Document]) -> dict[str, list[int]]:
     """What there is to say of them, each with the processes that it is true of."""
     notes: dict[str, list[int]] = {}
     for probe in group:
-        for note in filter(None, [probe["reason"], why_silent(probe)]):
+        for note in filter(None, [probe["reason"], _open_calls(probe), why_silent(probe)]):
             notes.setdefault(note, []).append(probe["pid"])
     return notes
+
+
+def _open_calls(probe: Document) -> str:
+    """What a watch knows of calls that have not ended."""
+    if not probe["open_calls"]:
+        return ""
+    return f"open calls: {probe['open_calls']:,}, the first for {brief(probe['oldest_open_call_seconds'] or 0.0)}"
 
 
 def why_silent(probe: Document) -> str:
@@ -63,7 +71,7 @@ def why_silent(probe: Document) -> str:
     if probe["errors"]:
         return f"the condition could not be evaluated: {probe['last_error'] or 'no reason given'}"
     if not probe["reached"]:
-        return "not reached so far"
+        return "" if probe["open_calls"] else "not reached so far"
     share = probe["sampled_share"]
     seen = "" if share >= 1 else f", of the {100 * share:.0f} % that the governor let be looked at"
     return f"the condition was never true so far{seen}"

@@ -2,8 +2,9 @@
 
     python rewritten_suite.py MODE TEST [MODULE ...]
 
-MODE is `plain` (nothing is rewritten), `lines` (a call before every line) or `exceptions` (every exception watched), of
-the functions of the test and of the modules named; `lines-off` and `exceptions-off`: the same, switched off.
+MODE is `plain` (nothing is rewritten), `lines` (a call before every line), `exceptions` (every exception watched) or
+`calls` (every call timed), of the functions of the test and of the modules named; `lines-off` and the like: the same,
+switched off.
 """
 
 import importlib
@@ -13,7 +14,7 @@ import sys
 import unittest
 
 from pyrometer.agent import loaded, locations
-from pyrometer.agent.engines import ExceptionPoint, LinePoint, Meter, Tally
+from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, Meter, Tally
 from pyrometer.agent.engines.bytecode import BytecodeEngine
 
 mode, test, *others = sys.argv[1:]
@@ -39,6 +40,18 @@ def exception_hit(frame, exc):
     tally.held = True
 
 
+def call_hit(frame, end):
+    if end.elapsed < 0 or (end.suspended or 0) < 0:
+        wrong.append(frame.f_lineno)
+
+
+def calls_of(function):
+    for code in walk.codes(function.__code__):
+        if code.co_flags & 1:  # a function's
+            meter = Meter(0 if mode.endswith("-off") else 1 << 29)
+            yield CallPoint(code, code.co_qualname, None, call_hit, tally, meter, lambda events: None)
+
+
 def lines_of(function):
     for code in walk.codes(function.__code__):
         for line in sorted(locations.executable_lines(code)):
@@ -57,6 +70,7 @@ originals = [function.__code__ for function in functions]
 placements = engine.arrange(
     [point for function in functions for point in lines_of(function)] if mode.startswith("lines") else [],
     list(exceptions_of()) if mode.startswith("exceptions") else [],
+    [point for function in functions for point in calls_of(function)] if mode.startswith("calls") else [],
 )
 for placement in placements if mode.endswith("-off") else ():
     engine.pause(placement.probe_id, paused=True)
