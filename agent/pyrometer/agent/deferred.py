@@ -33,8 +33,21 @@ MODULES = (
     *(f"link.{name}" for name in ("framing", "model")),
     *(f"guard.{name}" for name in ("permissions", "names", "texts", "redaction")),
     *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
-    *(f"agent.{name}" for name in ("vocabulary", "templates", "renderings")),
-    *(f"agent.{name}" for name in ("syntax", "translation", "frames", "known", "readings", "nodes", "messages")),
+    *(f"agent.{name}" for name in ("conversions", "iterations", "vocabulary", "templates", "renderings")),
+    *(
+        f"agent.{name}"
+        for name in (
+            "syntax",
+            "terms",
+            "comprehensions",
+            "translation",
+            "frames",
+            "known",
+            "readings",
+            "nodes",
+            "messages",
+        )
+    ),
     *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
     *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations")),
     *(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import count
 
 from pyrometer.agent.comparisons import Withheld
+from pyrometer.agent.iterations import Iterations
 from pyrometer.agent.kinds import EvaluationError
-from pyrometer.agent.operations import Operations
 from pyrometer.agent.syntax import parse
 from pyrometer.agent.translation import SHARED, Translator
 from pyrometer.agent.values import REDACTED, Redacted
@@ -101,7 +101,7 @@ def compile_expression(text: str, redactor: Withholder, *, condition: bool = Fal
     if translator.withheld:
         source = f"{prefix}withhold({translator.withheld!r})"
         translator.methods.add("withhold")
-    operations = Operations(redactor, strict=not condition)
+    operations = Iterations(redactor, strict=not condition)
     operations.share(translator.reads, translator.looks, translator.walks)
     helpers = {prefix + method: getattr(operations, method) for method in translator.methods}
     names = () if translator.withheld else tuple(translator.names)

@@ -7,6 +7,7 @@ escape, `1if`) is refused before the parser sees it.
 
 from __future__ import annotations
 
+from pyrometer.agent.templates import Field, parse_template
 from pyrometer.link.errors import ExpressionRejected
 
 TYPE_CHECKING = False
@@ -59,10 +60,12 @@ def kind_of(node: object) -> str:
 class _Scan:
     """Looks through a text from left to right, token by token."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tokens: int | None = None) -> None:
+        """Set up; `tokens`: how many there were before, where this text stands within an f-string."""
         self._text = text
         self._at = 0
-        self._tokens = 0
+        self._is_inside = tokens is not None
+        self._tokens = tokens or 0
         self._depth = 0
         self._signs = 0
 
@@ -104,15 +107,28 @@ class _Scan:
             self._prefixed(word.lower(), quote)
 
     def _prefixed(self, prefix: str, quote: str) -> None:
-        if prefix in ("f", "rf", "fr", "t", "rt", "tr"):
-            raise ExpressionRejected(
-                "f-strings are not part of expressions", next="Compare the values that it is made of."
-            )
+        if prefix in ("t", "rt", "tr"):
+            raise ExpressionRejected("t-strings are not part of expressions", next="Write an f-string.")
+        if prefix in ("f", "rf", "fr"):
+            self._format(quote, prefix)
+            return
         if prefix not in ("r", "b", "br", "rb", "u"):
             raise ExpressionRejected(
                 f"not an expression: {prefix[:20]} stands before a text", next="Python's syntax is meant."
             )
         self._literal(quote, prefix)
+
+    def _format(self, quote: str, prefix: str) -> None:
+        """Pass an f-string: as a text, and then each expression in it."""
+        if self._is_inside:
+            raise ExpressionRejected("an f-string within an f-string is not taken", next="Write its text.")
+        start = self._at + 1
+        self._literal(quote, prefix)
+        for part in parse_template(self._text[start : self._at - 1], "the f-string"):
+            if isinstance(part, Field):
+                inner = _Scan(part.expression, self._tokens)
+                inner.run()
+                self._tokens = inner._tokens
 
     def _literal(self, quote: str, prefix: str) -> None:
         """Pass a text in quotes, with only such escapes as never make the parser warn or import something."""

@@ -7,11 +7,13 @@ is written out for the exact builtin types, so that one that is false costs next
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from pyrometer.agent import comprehensions
 from pyrometer.agent.attributes import attribute_reader
+from pyrometer.agent.conversions import KINDS
 from pyrometer.agent.mappings import ABSENT
 from pyrometer.agent.syntax import kind_of
+from pyrometer.agent.templates import is_plain_spec
+from pyrometer.agent.terms import Term, constant_term, guards_of
 from pyrometer.agent.vocabulary import (
     BINARY,
     COMPARISONS,
@@ -19,6 +21,7 @@ from pyrometer.agent.vocabulary import (
     INTERNALS,
     LACKS,
     LOOKING,
+    LOOPING,
     METHODS,
     SIGNS,
     WALKING,
@@ -36,23 +39,8 @@ if TYPE_CHECKING:
 MAX_NODES = 64
 MAX_HOPS = 8
 """Attributes one behind the other."""
-_PLAIN_NUMBER = 10**11
-"""Below it no number is a card's: comparing with it gives nothing of one away."""
-
-SHARED = {"x_type": type, "x_int": int, "x_float": float, "x_str": str, "x_none": type(None)}
+SHARED = {"x_type": type, "x_int": int, "x_float": float, "x_str": str, "x_none": type(None), "x_kinds": KINDS}
 """What the sources of all expressions name."""
-
-
-class Term(NamedTuple):
-    """The source of a part, in brackets where it needs them, and what is known of its value."""
-
-    source: str
-    is_bool: bool = False
-    """It is exactly True or False."""
-    constant: object = ABSENT
-    is_name: bool = False
-    is_display: bool = False
-    """It is a list, tuple or set that is written out: what its elements are called was looked at one by one."""
 
 
 class Translator:
@@ -86,6 +74,10 @@ class Translator:
         """What reads its attributes, by the name in the source."""
         self.withheld = ""
         """What of it is withheld, in words; empty: nothing."""
+        self._bound: list[str] = []
+        """Names that the comprehensions around this part bind."""
+        self.is_in_loop = False
+        """Whether this part is the body of a comprehension."""
 
     def value(self, node: Any) -> Term:
         """Translate a part whose value matters.
@@ -94,14 +86,23 @@ class Translator:
             ExpressionRejected: the language lacks it.
             RedactedName: a condition reads what is withheld.
         """
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise ExpressionRejected(f"the expression has more than {MAX_NODES} parts", next="Write a shorter one.")
+        self._count()
         translate = _TRANSLATIONS.get(kind_of(node))
         if translate is None:
             what, instead = LACKS.get(kind_of(node), ("this", "Read what is stored, and compare it."))
             raise ExpressionRejected(f"{what} can't be part of {self._what}", next=instead)
         return translate(self, node)
+
+    def _count(self) -> None:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise ExpressionRejected(f"the expression has more than {MAX_NODES} parts", next="Write a shorter one.")
+
+    def bound(self, names: list[str]) -> _Bound:
+        """A `with` in which names are those of a comprehension, and parts are its body."""
+        for name in names:
+            self._check_word(name)
+        return _Bound(self, names)
 
     def truth(self, node: Any) -> str:
         """Translate a part of which only the truth matters; the source gives exactly True or False."""
@@ -116,12 +117,13 @@ class Translator:
             return term.source
         if term.constant is not ABSENT:
             return str(bool(term.constant))
-        slow = self._call("true", term.source)
+        slow = self.call("true", term.source)
         if term.is_name:
             return f"({term.source} is True or {term.source} is not False and {slow})"
         return slow
 
-    def _call(self, method: str, *sources: str, walks: bool = True) -> str:
+    def call(self, method: str, *sources: str, walks: bool = True) -> str:
+        """The source of a call of an operation."""
         self.methods.add(method)
         self.looks += method in LOOKING
         self.walks += walks and method in WALKING
@@ -132,7 +134,7 @@ class Translator:
         if self._condition:
             return Term(source, is_name=is_name)
         self.reads += 1
-        return Term(self._call("seen", source))
+        return Term(self.call("seen", source))
 
     def _temporary(self) -> str:
         self._temporaries += 1
@@ -158,7 +160,7 @@ class Translator:
         self._check_word(name)
         if self._redactor.name(name):
             self._withhold(name)
-        if name not in self.names:
+        if name not in self.names and name not in self._bound:
             self.names.append(name)
         return self._read(f"v_{name}", is_name=True)
 
@@ -191,7 +193,7 @@ class Translator:
                 self._withhold("a text that has the form of a secret")
         elif type(constant) is int and self._redactor.secret_number(constant):
             self._withhold("a number that has the form of a secret")
-        return _constant(constant)
+        return constant_term(constant)
 
     def _attribute(self, node: Any) -> Term:
         hops, base = 1, node.value
@@ -214,10 +216,10 @@ class Translator:
         if kind_of(node.slice) == "Slice":
             ends = [node.slice.lower, node.slice.upper, node.slice.step]
             sources = ["None" if end is None else self.value(end).source for end in ends]
-            return self._read(self._call("cut", owner.source, *sources))
+            return self._read(self.call("cut", owner.source, *sources))
         key = self.value(node.slice)
         method = self._by_key("item", key, node)
-        return self._read(self._call(method, owner.source, key.source))
+        return self._read(self.call(method, owner.source, key.source))
 
     def _by_key(self, method: str, key: Term, node: Any) -> str:
         """The form of a look-up: the name of a constant key is checked now, any other one when it is known."""
@@ -237,10 +239,15 @@ class Translator:
             )
         if kind_of(func) == "Name" and func.id in FUNCTIONS:
             self._check_arguments(func.id, FUNCTIONS[func.id], node.args)
-            return self._function(func.id, [self.value(argument).source for argument in node.args])
+            return self._function(func.id, node.args)
         if kind_of(func) == "Attribute" and func.attr in METHODS:
             self._check_arguments(func.attr, METHODS[func.attr], node.args)
             return self._method(node, func)
+        if kind_of(func) == "Attribute" and func.attr in comprehensions.VIEWS:
+            raise ExpressionRejected(
+                f".{func.attr}() by itself can't be part of {self._what}",
+                next="Write what to do with each: [v for k, v in d.items()], sum(d.values())",
+            )
         name = (
             func.attr if kind_of(func) == "Attribute" else func.id if kind_of(func) == "Name" else self._written(func)
         )
@@ -264,9 +271,30 @@ class Translator:
                 f"{name}() takes {wanted} arguments here, not {len(arguments)}", next="Write them all."
             )
 
-    def _function(self, name: str, sources: list[str]) -> Term:
-        call = self._call(FUNCTIONS[name].method, *sources)
-        return Term(call, is_bool=name in ("any", "all"))
+    def _function(self, name: str, arguments: list[Any]) -> Term:
+        is_bool = name in ("any", "all", "isinstance")
+        if name in LOOPING and len(arguments) == 1:
+            if kind_of(arguments[0]) != "GeneratorExp":
+                return Term(
+                    self.call(FUNCTIONS[name].method, comprehensions.iterable(self, arguments[0]).source), is_bool
+                )
+            self._count()
+            loop = comprehensions.loop(self, arguments[0])
+            return Term(self.call(LOOPING[name], loop if is_bool else self.call("listed", loop)), is_bool)
+        if name == "isinstance":
+            sources = [self.value(arguments[0]).source, self._kind(arguments[1]).source]
+        else:
+            sources = [self.value(argument).source for argument in arguments]
+        return Term(self.call(FUNCTIONS[name].method, *sources), is_bool)
+
+    def _kind(self, node: Any) -> Term:
+        """Translate a part where a class is asked for, or a tuple of them: there `int` is Python's own."""
+        if kind_of(node) == "Name" and node.id in KINDS and node.id not in self._bound:
+            return Term(f"x_kinds[{node.id!r}]")
+        if kind_of(node) in ("Tuple", "List"):
+            inner = "".join([f"{self._kind(part).source}, " for part in node.elts])
+            return Term(f"({inner})" if kind_of(node) == "Tuple" else f"[{inner}]", is_display=True)
+        return self.value(node)
 
     def _method(self, node: Any, func: Any) -> Term:
         owner = self.value(func.value)
@@ -277,7 +305,7 @@ class Translator:
         sources = [argument.source for argument in arguments]
         if func.attr in ("startswith", "endswith") and arguments[0].is_display:
             sources.append("given=True")
-        call = self._call(method, owner.source, *sources)
+        call = self.call(method, owner.source, *sources)
         if func.attr in ("startswith", "endswith"):
             return Term(call, is_bool=True)
         return self._read(call) if func.attr == "get" else Term(call)
@@ -291,7 +319,7 @@ class Translator:
         result = terms[-1].source
         for term in reversed(terms[:-1]):
             kept = self._temporary()
-            test = self._call("true", f"({kept} := {term.source})")
+            test = self.call("true", f"({kept} := {term.source})")
             result = f"({result} if {test} else {kept})" if is_and else f"({kept} if {test} else {result})"
         return Term(result)
 
@@ -305,8 +333,8 @@ class Translator:
         term = self.value(node.operand)
         is_minus = kind_of(node.op) == "USub"
         if type(term.constant) in (int, float):
-            return _constant(-term.constant if is_minus else term.constant)  # type: ignore[operator]
-        return Term(self._call("negative" if is_minus else "positive", term.source))
+            return constant_term(-term.constant if is_minus else term.constant)  # type: ignore[operator]
+        return Term(self.call("negative" if is_minus else "positive", term.source))
 
     def _bin_op(self, node: Any) -> Term:
         sign = SIGNS.get(kind_of(node.op), "")
@@ -316,13 +344,31 @@ class Translator:
                 next=f"Operators that can: {' '.join(BINARY)}",
             )
         left, right = self.value(node.left), self.value(node.right)
-        return Term(self._call(BINARY[sign], left.source, right.source))
+        return Term(self.call(BINARY[sign], left.source, right.source))
 
     def _if_exp(self, node: Any) -> Term:
         body = self.value(node.body)
         test = self.truth(node.test)
         other = self.value(node.orelse)
         return Term(f"({body.source} if {test} else {other.source})", is_bool=body.is_bool and other.is_bool)
+
+    def _f_string(self, node: Any) -> Term:
+        """Each field is made a text by an operation: formats are the interpreter's own, of its own types."""
+        sources = []
+        for part in node.values:
+            if kind_of(part) == "FormattedValue":
+                sources.append(self._field(part))
+            else:
+                sources.append(self.value(part).source)
+        return Term(self.call("joined", *sources))
+
+    def _field(self, node: Any) -> str:
+        self._count()
+        spec = "".join([str(part.value) for part in node.format_spec.values]) if node.format_spec else ""
+        conversion = {ord("r"): "r", ord("s"): "s", -1: ""}.get(node.conversion)
+        if conversion is None or not is_plain_spec(spec):  # the scan has refused it already
+            raise ExpressionRejected(f"a format can't be part of {self._what}", next="Write one like >10 or .2f.")
+        return self.call("formatted", self.value(node.value).source, repr(conversion), repr(spec))
 
     def _sequence(self, node: Any) -> Term:
         terms = [self.value(part) for part in node.elts]
@@ -337,7 +383,7 @@ class Translator:
     def _set(self, node: Any) -> Term:
         constants = [self.value(part).constant for part in node.elts]
         self._check_hashed(constants)
-        return Term(f"{{{', '.join([_constant(constant).source for constant in constants])}}}", is_display=True)
+        return Term(f"{{{', '.join([constant_term(constant).source for constant in constants])}}}", is_display=True)
 
     def _dict(self, node: Any) -> Term:
         keys = [Term("") if key is None else self.value(key) for key in node.keys]
@@ -358,10 +404,11 @@ class Translator:
 
     def _compare(self, node: Any) -> Term:
         """`a < b < c` is `a < b and b < c` with b read once."""
-        left = self.value(node.left)
+        translate = self._kind if any(map(_is_type_call, (node.left, *node.comparators))) else self.value
+        left = translate(node.left)
         parts = []
         for index, (op, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            right = self.value(right_node)
+            right = translate(right_node)
             shared = right
             if index < len(node.ops) - 1 and right.constant is ABSENT and not right.is_name:
                 kept = self._temporary()
@@ -382,12 +429,12 @@ class Translator:
         quick = self._quick(left, sign, right) if self._condition else ""
         # A constant is equal to its like alone: what it is compared with is not looked through.
         walks = right.constant is ABSENT and (left.constant is ABSENT or sign in ("in", "not in"))
-        return quick or self._call(COMPARISONS[sign], left.source, right.source, *given, walks=walks)
+        return quick or self.call(COMPARISONS[sign], left.source, right.source, *given, walks=walks)
 
     def _quick(self, left: Term, sign: str, right: Term) -> str:
         """A comparison with a constant, written out for values of its exact type; empty where it can't be."""
         term, constant = (left, right.constant) if left.constant is ABSENT else (right, left.constant)
-        guards = _guards(sign, constant, is_right=term is left)
+        guards = guards_of(sign, constant, is_right=term is left)
         if not guards or term.constant is not ABSENT:
             return ""
         first = name = term.source
@@ -397,34 +444,28 @@ class Translator:
         tests = [f"x_type({first if not index else name}) is {guard}" for index, guard in enumerate(guards)]
         ours, theirs = (name, right.source) if term is left else (left.source, name)
         given = ["given=True"] if right.is_display and sign in ("in", "not in") else []
-        slow = self._call(COMPARISONS[sign], ours, theirs, *given, walks=False)
+        slow = self.call(COMPARISONS[sign], ours, theirs, *given, walks=False)
         return f"({ours} {sign} {theirs} if {' or '.join(tests)} else {slow})"
 
 
-def _constant(value: object) -> Term:
-    """A constant as a term; an infinite number has no literal but a sum."""
-    source = repr(value)
-    if type(value) is float and "inf" in source:
-        source = "1e999" if value > 0 else "-1e999"
-    return Term(f"({source})" if source[:1] == "-" else source, constant=value)
+class _Bound:
+    """Makes names those of a comprehension while its body is translated."""
+
+    def __init__(self, translator: Translator, names: list[str]) -> None:
+        self._translator = translator
+        self._before = translator._bound, translator.is_in_loop
+        self._names = names
+
+    def __enter__(self) -> None:
+        translator = self._translator
+        translator._bound, translator.is_in_loop = [*translator._bound, *self._names], True
+
+    def __exit__(self, *_: object) -> None:
+        self._translator._bound, self._translator.is_in_loop = self._before
 
 
-def _guards(sign: str, constant: object, *, is_right: bool) -> tuple[str, ...]:
-    """The exact types for which a comparison with a constant may be written out: it runs and betrays nothing."""
-    kind = type(constant)
-    is_equality = sign in ("==", "!=")
-    if kind is str and is_equality:
-        return ("x_str", "x_none")
-    if (kind is int or kind is float) and (is_equality or sign in ("<", "<=", ">", ">=")):
-        numbers = ("x_int", "x_float") if kind is int else ("x_float", "x_int")
-        is_small = -_PLAIN_NUMBER < constant < _PLAIN_NUMBER  # type: ignore[operator]
-        return (*numbers, "x_none") if is_equality else numbers if is_small else ()
-    if (kind is tuple or kind is list) and sign in ("in", "not in") and is_right and constant:
-        kinds = [type(element) for element in constant]  # type: ignore[attr-defined]
-        for only, guard in ((str, "x_str"), (int, "x_int")):
-            if all([element is only for element in kinds]):
-                return (guard,)
-    return ()
+def _is_type_call(node: Any) -> bool:
+    return kind_of(node) == "Call" and kind_of(node.func) == "Name" and node.func.id == "type"
 
 
 _SCALARS = (str, bytes, int, float, bool, type(None))
@@ -437,10 +478,14 @@ _TRANSLATIONS: dict[str, Callable[[Translator, Any], Term]] = {
     "Compare": Translator._compare,
     "Constant": Translator._constant,
     "Dict": Translator._dict,
+    "DictComp": comprehensions.comprehension,
     "IfExp": Translator._if_exp,
+    "JoinedStr": Translator._f_string,
     "List": Translator._sequence,
+    "ListComp": comprehensions.comprehension,
     "Name": Translator._name,
     "Set": Translator._set,
+    "SetComp": comprehensions.comprehension,
     "Subscript": Translator._subscript,
     "Tuple": Translator._sequence,
     "UnaryOp": Translator._unary_op,
