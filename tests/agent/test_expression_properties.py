@@ -15,6 +15,7 @@ from tests.agent import hostile
 
 from pyrometer.agent.expressions import EvaluationError, compile_expression
 from pyrometer.agent.nodes import Redacted
+from pyrometer.agent.templates import parse_template
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import LinkError
 
@@ -61,10 +62,20 @@ def _combined(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     compare = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in"])
     identity = st.sampled_from(["is", "is not"])
     compute = st.sampled_from(["+", "-", "*", "/", "//", "%", "&"])
-    function = st.sampled_from(["len", "abs", "any", "all", "min", "max", "sum"])
-    method = st.sampled_from(
-        ["lower()", "upper()", "strip()", "get({})", "startswith({})", "endswith({})", "strip({})"]
+    function = st.sampled_from(
+        ["len", "abs", "any", "all", "min", "max", "sum", "sorted", "str", "int", "float", "round"]
     )
+    method = st.sampled_from(
+        [
+            *("lower()", "upper()", "strip()", "get({})", "startswith({})", "endswith({})", "strip({})", "split()"),
+            *("split({})", "lstrip({})", "rstrip()", "count({})", "find({})", "isdigit()"),
+        ]
+    )
+    looping = st.sampled_from(["any", "all", "sum", "max", "min", "sorted"])
+    view = st.sampled_from(["", ".items()", ".keys()", ".values()"])
+    name = st.sampled_from(NAMES)
+    kind = st.sampled_from(["int", "(str, int)", "float", "(list, tuple, dict)", "bool", "object", "KeyError"])
+    spec = st.sampled_from(["", ":>5", ":.2f", ":05d", ":x", ":^7", "!r", "!s:<4", ":,", ":+", ":e", ":%", "="])
     return st.one_of(
         st.builds("({} {} {})".format, part, compare, part),
         st.builds("({0} {1} {2} {3} {4})".format, part, compare, part, compare, part),
@@ -86,7 +97,23 @@ def _combined(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("({}, {})".format, part, part),
         st.builds("{{{}: {}}}".format, literals, part),
         st.builds("{{{}, {}}}".format, literals, literals),
+        st.builds("[{} for {} in {}{}]".format, part, name, part, view),
+        st.builds("[{} for {} in {} if {}]".format, part, name, part, part),
+        st.builds("[{} for {}, {} in {}.items()]".format, part, st.just("a"), st.just("b"), part),
+        st.builds("[{} for a in {} for b in {}]".format, part, part, part),
+        st.builds("{{{} for {} in {}}}".format, part, name, part),
+        st.builds("{{{}: {} for {} in {}}}".format, part, part, name, part),
+        st.builds("{}({} for {} in {}{})".format, looping, part, name, part, view),
+        st.builds("{}({}{})".format, looping, part, view),
+        st.builds("isinstance({}, {})".format, part, kind),
+        st.builds("(type({}) is {})".format, part, st.sampled_from(["int", "str", "list", "float"])),
+        st.builds("round({}, {})".format, part, part),
+        st.builds(_formatted, name, spec, name),
     )
+
+
+def _formatted(first: str, spec: str, second: str) -> str:
+    return f"f'{{{first}{spec}}}-{{{second}}}'"
 
 
 expressions = st.recursive(st.one_of(st.sampled_from(NAMES), literals), _combined, max_leaves=7)
@@ -99,7 +126,7 @@ def _lookup(environment: dict[str, Any]) -> Callable[[str], object]:
 def _in_python(text: str, environment: dict[str, Any]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return eval(text, {}, dict(environment))
+        return eval(text, dict(environment))  # as globals: comprehensions do not see others
 
 
 def _outcome(run: Callable[[], object]) -> tuple[str, str]:
@@ -154,10 +181,40 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
 
 
 @QUICK
+@given(st.lists(st.sampled_from([*"{}{}{}!:=rs .[]()'\"\\\n>5fd%", "a", "b['x']", "len("]), max_size=25))
+def test_any_template_is_taken_or_refused(tokens: list[str]) -> None:
+    """Fault 62: what is taken means what an f-string of the same text means, where that is one."""
+    text = "".join(tokens)
+    try:
+        parts = parse_template(text)
+    except LinkError:
+        return
+    literal = "".join([part for part in parts if isinstance(part, str)])
+    if all(isinstance(part, str) for part in parts) and "\\" not in text and "\n" not in text and "'" not in text:
+        assert literal == eval(f"f'{text}'")
+
+
+@QUICK
 @given(
     st.lists(
         st.sampled_from(
-            [*"abc.,:[](){}'\"+-*/%&|^~<>=! \\0123_", " and ", " not ", " in ", " if ", " else ", "lambda "]
+            [
+                *"abc.,:[](){}'\"+-*/%&|^~<>=! \\0123_",
+                *(
+                    " and ",
+                    " not ",
+                    " in ",
+                    " if ",
+                    " else ",
+                    "lambda ",
+                    " for ",
+                    " async ",
+                    "f'",
+                    'rf"',
+                    "!r}",
+                    ":>5}",
+                ),
+            ]
         ),
         max_size=25,
     )
@@ -181,7 +238,15 @@ BATTERY = (
     "x.startswith('t')", "'text'.startswith(x)", "'text'.endswith((x,))", "y == [x]", "[x] == y",
     "[x, x] == [x, other]", "(x,) < (other,)", "{'a': x} == d", "d == {'a': x}", "x == [1, 2]", "x == {'a': 1}",
     "x == {1}", "[5, x] == [5, 5]", "x in d", "x in s", "x.x", "x.real", "x.year", "x.start.amount",
-    "x.tzinfo.amount", "x.value",
+    "x.tzinfo.amount", "x.value", "[y for y in x]", "[y.amount for y in (x, other)]", "{y for y in (x, other)}",
+    "{y: 1 for y in (x, other)}", "[a for a, b in (x, other)]", "[a for a, b in x.items()]", "[v for v in x.values()]",
+    "[k for k in x.keys()]", "any(y for y in (x, other))", "all(y == x for y in (x, other))", "sorted(x)",
+    "sorted([x, other])", "sorted(y for y in x)", "max(y for y in (x, other))", "sum(y for y in (x, other))",
+    "isinstance(x, int)", "isinstance(x, (str, list))", "isinstance(5, x)", "isinstance(x, x)", "isinstance(x, (x,))",
+    "type(x) is int", "type(x) in (int, x)", "type(x) == x", "type(x)", "str(x)", "int(x)", "float(x)", "round(x)",
+    "round(x, 1)", "round(1.5, x)", "f'{x}'", "f'{x!r}'", "f'{x!s:>5}'", "f'{x:>5}'", "f'{x.amount:d}'", "x.split(x)",
+    "x.split()", "'a'.split(x)", "x.count(x)", "'a'.count(x)", "x.find('a')", "x.isdigit()", "x.lstrip(x)",
+    "x.rstrip()",
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ A loop is a call of `Iterations.each` with its body as a function of the element
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pyrometer.agent.syntax import kind_of
 from pyrometer.agent.terms import Term
 from pyrometer.link.errors import ExpressionRejected
@@ -27,6 +29,21 @@ VIEWS = {"items": "pairs", "keys": "keys", "values": "values"}
 _RESULTS = {"ListComp": "listed", "SetComp": "gathered", "DictComp": "mapped"}
 
 
+class Scope(NamedTuple):
+    """What comprehensions bind around a part of an expression."""
+
+    names: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    """Names that are bound further on: here they have no value, even where there are variables of that name."""
+    is_loop: bool = False
+    """Whether the part is the body of a comprehension."""
+
+    def inner(self, names: list[str], later: list[str]) -> Scope:
+        """That of a body in which these names are bound, and others later."""
+        waiting = tuple([name for name in (*self.later, *later) if name not in names])
+        return Scope((*self.names, *names), waiting, is_loop=True)
+
+
 def comprehension(translator: Translator, node: Any) -> Term:
     """Translate a comprehension that gives a list, a set or a dictionary."""
     return Term(translator.call(_RESULTS[kind_of(node)], loop(translator, node)))
@@ -34,7 +51,7 @@ def comprehension(translator: Translator, node: Any) -> Term:
 
 def loop(translator: Translator, node: Any) -> str:
     """The source of what gives the elements of a comprehension, or of a generator, one after the other."""
-    return _loop(translator, node, list(node.generators), translator.is_in_loop)
+    return _loop(translator, node, list(node.generators), is_inner=translator.scope.is_loop)
 
 
 def iterable(translator: Translator, node: Any) -> Term:
@@ -46,7 +63,7 @@ def iterable(translator: Translator, node: Any) -> Term:
     return translator.value(node)
 
 
-def _loop(translator: Translator, node: Any, generators: list[Any], is_inner: bool) -> str:  # noqa: FBT001
+def _loop(translator: Translator, node: Any, generators: list[Any], *, is_inner: bool) -> str:
     if not generators:
         return _element(translator, node)
     first, *rest = generators
@@ -56,9 +73,13 @@ def _loop(translator: Translator, node: Any, generators: list[Any], is_inner: bo
         )
     over = iterable(translator, first.iter).source
     names = _targets(first.target)
-    with translator.bound(names):
-        tests = [translator.truth(test) for test in first.ifs]
-        body = _loop(translator, node, rest, is_inner=True)
+    around = translator.scope
+    translator.scope = around.inner(names, [name for each in rest for name in _targets(each.target)])
+    for name in names:
+        translator.check_word(name)
+    tests = [translator.truth(test) for test in first.ifs]
+    body = _loop(translator, node, rest, is_inner=True)
+    translator.scope = around
     if tests:
         body = f"({body} if {' and '.join(tests)} else ())"
     parameters = ", ".join(["x_s", *[f"v_{name}" for name in names]])

@@ -26,7 +26,9 @@ KINDS: dict[str, type] = {
 }
 """Classes that an expression may name where a class is asked for, whatever the service calls so."""
 
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = frozenset(id(kind) for kind in (str, int, float, bool, type(None)))
+_NUMBERS = frozenset(id(kind) for kind in (int, float, bool))
+"""By id: comparing a class with another asks its metaclass."""
 
 
 class Conversions(Operations):
@@ -55,7 +57,7 @@ class Conversions(Operations):
 
     def formatted(self, value: Any, conversion: str, spec: str) -> str:
         """What a field of an f-string would be, for a format that was checked when compiled."""
-        if type(value) not in _PLAIN:
+        if id(type(value)) not in _PLAIN:
             raise EvaluationError(f"the text of a {qualified_name(type(value))} is made by its code; name what to show")
         value = self.content(value) if type(value) is str else self._number(value) if value is not None else value
         try:
@@ -87,7 +89,7 @@ class Conversions(Operations):
 
     def rounded(self, value: Any, digits: Any = None) -> Any:
         """What `round(value, digits)` would be."""
-        if digits is not None and (type(digits) not in (int, bool) or not -MAX_DIGITS <= digits <= MAX_DIGITS):
+        if digits is not None and (type(digits) is not int or not -MAX_DIGITS <= digits <= MAX_DIGITS):
             raise EvaluationError(f"round() takes a whole number of digits, at most {MAX_DIGITS}")
         try:
             return round(self._number(value), digits)
@@ -98,7 +100,7 @@ class Conversions(Operations):
         """What `sorted(value)` would be, of numbers or of texts."""
         found = self._all_of(value)
         self._afford(found)
-        if all([type(element) in (int, float, bool) for element in found]):
+        if all([id(type(element)) in _NUMBERS for element in found]):
             return sorted([self.seen(element) for element in found])
         if all([type(element) is str for element in found]):
             return sorted([self.content(element) for element in found])

@@ -74,10 +74,8 @@ class Translator:
         """What reads its attributes, by the name in the source."""
         self.withheld = ""
         """What of it is withheld, in words; empty: nothing."""
-        self._bound: list[str] = []
-        """Names that the comprehensions around this part bind."""
-        self.is_in_loop = False
-        """Whether this part is the body of a comprehension."""
+        self.scope = comprehensions.Scope()
+        """What the comprehensions around the present part bind."""
 
     def value(self, node: Any) -> Term:
         """Translate a part whose value matters.
@@ -97,12 +95,6 @@ class Translator:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise ExpressionRejected(f"the expression has more than {MAX_NODES} parts", next="Write a shorter one.")
-
-    def bound(self, names: list[str]) -> _Bound:
-        """A `with` in which names are those of a comprehension, and parts are its body."""
-        for name in names:
-            self._check_word(name)
-        return _Bound(self, names)
 
     def truth(self, node: Any) -> str:
         """Translate a part of which only the truth matters; the source gives exactly True or False."""
@@ -157,14 +149,19 @@ class Translator:
 
     def _name(self, node: Any) -> Term:
         name = node.id
-        self._check_word(name)
+        self.check_word(name)
         if self._redactor.name(name):
             self._withhold(name)
-        if name not in self.names and name not in self._bound:
+        if name in self.scope.later:
+            raise ExpressionRejected(
+                f"{name} is read before the comprehension binds it", next="Give it another name there."
+            )
+        if name not in self.names and name not in self.scope.names:
             self.names.append(name)
         return self._read(f"v_{name}", is_name=True)
 
-    def _check_word(self, word: str) -> None:
+    def check_word(self, word: str) -> None:
+        """Refuse a name that leads into the interpreter."""
         if word[:2] == "__" and word[-2:] == "__":
             raise ExpressionRejected(
                 f"{word} is of the interpreter's own; {self._what} may not read it",
@@ -203,7 +200,7 @@ class Translator:
             raise ExpressionRejected(
                 f"more than {MAX_HOPS} attributes one behind the other", next="Start nearer to the value."
             )
-        self._check_word(node.attr)
+        self.check_word(node.attr)
         owner = self.value(node.value)
         if self._redactor.name(node.attr):
             self._withhold(self._written(node))
@@ -289,7 +286,7 @@ class Translator:
 
     def _kind(self, node: Any) -> Term:
         """Translate a part where a class is asked for, or a tuple of them: there `int` is Python's own."""
-        if kind_of(node) == "Name" and node.id in KINDS and node.id not in self._bound:
+        if kind_of(node) == "Name" and node.id in KINDS and node.id not in self.scope.names:
             return Term(f"x_kinds[{node.id!r}]")
         if kind_of(node) in ("Tuple", "List"):
             inner = "".join([f"{self._kind(part).source}, " for part in node.elts])
@@ -446,22 +443,6 @@ class Translator:
         given = ["given=True"] if right.is_display and sign in ("in", "not in") else []
         slow = self.call(COMPARISONS[sign], ours, theirs, *given, walks=False)
         return f"({ours} {sign} {theirs} if {' or '.join(tests)} else {slow})"
-
-
-class _Bound:
-    """Makes names those of a comprehension while its body is translated."""
-
-    def __init__(self, translator: Translator, names: list[str]) -> None:
-        self._translator = translator
-        self._before = translator._bound, translator.is_in_loop
-        self._names = names
-
-    def __enter__(self) -> None:
-        translator = self._translator
-        translator._bound, translator.is_in_loop = [*translator._bound, *self._names], True
-
-    def __exit__(self, *_: object) -> None:
-        self._translator._bound, self._translator.is_in_loop = self._before
 
 
 def _is_type_call(node: Any) -> bool:
