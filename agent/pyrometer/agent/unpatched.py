@@ -38,6 +38,7 @@ native = SimpleNamespace(
     perf_counter=_original("time", "perf_counter", time.perf_counter),
     thread_time=_original("time", "thread_time", time.thread_time),
     time=_original("time", "time", time.time),
+    clock_gettime=time.clock_gettime,
     sleep=_original("time", "sleep", time.sleep),
     start_new_thread=_original("_thread", "start_new_thread", _thread.start_new_thread),
     stack_size=_original("_thread", "stack_size", _thread.stack_size),

@@ -61,6 +61,12 @@ class AmbiguousPlace(NoSuchPlace):
     reason = "AMBIGUOUS_LOCATION"
 
 
+class SourceChanged(NoSuchPlace):
+    """The file that is named has another text by now than the code that runs was made from."""
+
+    reason = "SOURCE_CHANGED"
+
+
 class BudgetExceeded(LinkError):
     """Too many probes, links or hits at once."""
 

@@ -156,6 +156,8 @@ class ProbeSpec(NamedTuple):
     """What each hit says in one line of text, with expressions in braces; "": it has values instead."""
     watch: CallWatch | None = None
     """Set: the calls of `function` are hits, when they end."""
+    force: bool = False
+    """Take the line of what runs, though the file was changed after it was loaded."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeSpec:
@@ -178,6 +180,7 @@ class ProbeSpec(NamedTuple):
             lease=min(5.0, max(1.8, fields.number("lease", 1.8))),
             template=fields.text("template", ""),
             watch=CallWatch.from_wire(data.get("watch")),
+            force=fields.flag("force"),
         )
         if sum(place is not None for place in (spec.line, spec.function, spec.exception)) != 1:
             raise BadRequest("a probe needs exactly one place: a line, a function or an exception")

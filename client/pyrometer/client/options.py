@@ -161,6 +161,12 @@ def _applied(options: list[Callable[[Decorated], Decorated]], function: Decorate
     return function
 
 
+def force_option(function: Decorated) -> Decorated:
+    """`--force`, of verbs whose place may be a line."""
+    words = "Take the line of what runs, though the file was changed since."
+    return click.option("--force", is_flag=True, help=words)(function)
+
+
 def output_option(*forms: str) -> Callable[[Decorated], Decorated]:
     """`-o`, the form of the output: the first one is the default."""
     return click.option(

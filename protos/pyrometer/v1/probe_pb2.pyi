@@ -211,12 +211,15 @@ class Probe(google.protobuf.message.Message):
     LIMITS_FIELD_NUMBER: builtins.int
     TEMPLATE_FIELD_NUMBER: builtins.int
     WATCH_FIELD_NUMBER: builtins.int
+    FORCE_FIELD_NUMBER: builtins.int
     condition: builtins.str
     """When: an expression over the frame's names and `exc`; empty: always."""
     template: builtins.str
     """A line of text for each hit instead of values: literal text and fields, `{order.id}`, `{name!r}`, `{total:.2f}`,
     each an expression; `{{` and `}}` stand for braces. Empty: values.
     """
+    force: builtins.bool
+    """Take the line of what runs, though the file was changed after it was loaded; else that is refused."""
     @property
     def line(self) -> global___LineLocation:
         """Before a line runs."""
@@ -254,9 +257,10 @@ class Probe(google.protobuf.message.Message):
         limits: global___ProbeLimits | None = ...,
         template: builtins.str = ...,
         watch: global___CallWatch | None = ...,
+        force: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["exception", b"exception", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "watch", b"watch"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template", "watch", b"watch"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "force", b"force", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template", "watch", b"watch"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["location", b"location"]) -> typing.Literal["line", "function", "exception"] | None: ...
 
 global___Probe = Probe
@@ -412,6 +416,7 @@ class Hit(google.protobuf.message.Message):
     RETURNED_FIELD_NUMBER: builtins.int
     SUSPENDED_FIELD_NUMBER: builtins.int
     ARGUMENTS_FIELD_NUMBER: builtins.int
+    CHANGED_FILES_FIELD_NUMBER: builtins.int
     hit_id: builtins.str
     """Unique among the hits of a probe."""
     thread: builtins.str
@@ -456,6 +461,10 @@ class Hit(google.protobuf.message.Message):
     def arguments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[pyrometer.v1.value_pb2.NamedValue]:
         """Arguments of the call: the objects that it was given, as they are at its end."""
 
+    @property
+    def changed_files(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Files of the frames that were changed after they were loaded; where a frame has no lines, that is why."""
+
     def __init__(
         self,
         *,
@@ -473,9 +482,10 @@ class Hit(google.protobuf.message.Message):
         returned: pyrometer.v1.value_pb2.Value | None = ...,
         suspended: google.protobuf.duration_pb2.Duration | None = ...,
         arguments: collections.abc.Iterable[pyrometer.v1.value_pb2.NamedValue] | None = ...,
+        changed_files: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_message", b"_message", "elapsed", b"elapsed", "exception", b"exception", "message", b"message", "returned", b"returned", "suspended", b"suspended", "time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_message", b"_message", "arguments", b"arguments", "elapsed", b"elapsed", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "returned", b"returned", "suspended", b"suspended", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_message", b"_message", "arguments", b"arguments", "changed_files", b"changed_files", "elapsed", b"elapsed", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "returned", b"returned", "suspended", b"suspended", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_message", b"_message"]) -> typing.Literal["message"] | None: ...
 
 global___Hit = Hit

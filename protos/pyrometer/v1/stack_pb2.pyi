@@ -560,6 +560,7 @@ class ProcessStacks(google.protobuf.message.Message):
     GREENLETS_LEFT_OUT_FIELD_NUMBER: builtins.int
     GREENLETS_NOT_SOUGHT_FIELD_NUMBER: builtins.int
     DEADLOCKS_FIELD_NUMBER: builtins.int
+    CHANGED_FILES_FIELD_NUMBER: builtins.int
     pid: builtins.int
     """Process id in the server's pid namespace."""
     service: builtins.str
@@ -606,6 +607,10 @@ class ProcessStacks(google.protobuf.message.Message):
     def deadlocks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Deadlock]:
         """Threads that wait for each other."""
 
+    @property
+    def changed_files(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Files of the frames that were changed after they were loaded; where a frame has no source, that is why."""
+
     def __init__(
         self,
         *,
@@ -626,9 +631,10 @@ class ProcessStacks(google.protobuf.message.Message):
         greenlets_left_out: builtins.int = ...,
         greenlets_not_sought: builtins.bool = ...,
         deadlocks: collections.abc.Iterable[global___Deadlock] | None = ...,
+        changed_files: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "cpu_percent", b"cpu_percent"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "cpu_percent", b"cpu_percent", "deadlocks", b"deadlocks", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "greenlets_not_sought", b"greenlets_not_sought", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_cpu_percent", b"_cpu_percent", "argv", b"argv", "changed_files", b"changed_files", "cpu_percent", b"cpu_percent", "deadlocks", b"deadlocks", "event_loops", b"event_loops", "greenlets", b"greenlets", "greenlets_left_out", b"greenlets_left_out", "greenlets_not_sought", b"greenlets_not_sought", "has_tasks", b"has_tasks", "locals_reason", b"locals_reason", "pid", b"pid", "reason", b"reason", "service", b"service", "source", b"source", "tasks", b"tasks", "tasks_left_out", b"tasks_left_out", "threads", b"threads", "threads_left_out", b"threads_left_out"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_cpu_percent", b"_cpu_percent"]) -> typing.Literal["cpu_percent"] | None: ...
 
 global___ProcessStacks = ProcessStacks
