@@ -67,7 +67,7 @@ def test_the_policy_holds_for_a_link_that_is_open(requests: Requests, policy: Pa
 def test_source_is_bounded_in_lines(requests: Requests) -> None:
     """Places times lines: else one request would keep the link's thread for minutes, whoever is gone meanwhile."""
     places = [["/a.py", 1, 0, 0]] * 20_000
-    assert requests.handle({"op": "source", "lines": places}) == {"lines": [None] * 20_000}
+    assert requests.handle({"op": "source", "lines": places})["lines"] == [None] * 20_000
     with pytest.raises(BadRequest):
         requests.handle({"op": "source", "lines": [["/a.py", 1, 50, 50]] * 200})
 

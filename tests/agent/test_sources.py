@@ -36,3 +36,12 @@ def test_only_regular_python_files_are_read(tmp_path: Path) -> None:
     sources.name(names)
     assert [sources.around(name, 1, 0, 0) for name in names[:-1]] == [None] * 6
     assert sources.around(str(big), 1, 0, 0) == [[1, "x" * MAX_LINE]]
+
+
+def test_lines_are_counted_as_the_compiler_counts_them(tmp_path: Path) -> None:
+    """Form feeds and separators of Unicode end no line; a carriage return does. And a mark of byte order is no text."""
+    file = tmp_path / "a.py"
+    file.write_bytes(b"\xef\xbb\xbfone\r\n\x0ctwo \xe2\x80\xa8 \x1c\rthree")
+    sources = Sources()
+    sources.name([str(file)])
+    assert sources.around(str(file), 1, 0, 5) == [[1, "one"], [2, "\x0ctwo \u2028 \x1c"], [3, "three"]]

@@ -49,7 +49,7 @@ MODULES = (
         )
     ),
     *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
-    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations")),
+    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations", "sources", "writing", "drift")),
     *(
         f"agent.{name}"
         for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")
@@ -59,7 +59,7 @@ MODULES = (
     *(f"agent.{name}" for name in ("budget", "endings", "placing", "snapshots", "loglines", "probe", "probes")),
     *(
         f"agent.{name}"
-        for name in ("links", "peers", "sources", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")
+        for name in ("links", "peers", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")
     ),
 )
 """Names below `pyrometer`, each after all that it imports."""

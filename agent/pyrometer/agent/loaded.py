@@ -110,6 +110,11 @@ def module_file(module: ModuleType) -> str:
     return _text(held(_dict_of(module), "__file__"))
 
 
+def module_loader(module: ModuleType) -> object:
+    """`__loader__` of a module; None where there is none."""
+    return held(_dict_of(module), "__loader__")
+
+
 def function_module(function: FunctionType) -> str:
     """Name of the module that a function's code belongs to, whatever a decorator wrote on it."""
     return module_in(function.__globals__)

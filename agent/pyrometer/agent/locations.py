@@ -55,6 +55,11 @@ def find_line(
     return found
 
 
+def codes_of_file(file: str) -> list[CodeType]:
+    """All code of a file that is loaded or runs, as far as its module leads to it."""
+    return [place.code for place in _places_of_file(file, everywhere=False)]
+
+
 def find_function_codes(
     module: str, function: str, *, forbids: Callable[[str], bool] = lambda _: False
 ) -> list[CodeType]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple
 
-from pyrometer.agent import locations
+from pyrometer.agent import drift, locations
 from pyrometer.agent.codes import called, name_of
 from pyrometer.agent.endings import parameters
 from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, line_costs
 from pyrometer.agent.scopes import Scope, TypeName
-from pyrometer.link.errors import NoSuchPlace, Refused
+from pyrometer.link.errors import NoSuchPlace, Refused, SourceChanged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,26 @@ def _called(codes: list[CodeType], where: str) -> list[CodeType]:
     if codes and not functions:
         raise NoSuchPlace(f"{where} names no function", next="the calls of functions, methods and lambdas are watched")
     return functions
+
+
+def check_text(spec: ProbeSpec, found: Found) -> Found:
+    """Compare what a line is asked for with the file's text: a note where it has changed, and that is accepted.
+
+    A function is asked for by its name, whatever its file says by now.
+
+    Raises:
+        SourceChanged: it has changed, and that is not accepted.
+    """
+    moved = drift.changed(found.codes) if spec.line is not None else []
+    if not moved or spec.line is None:
+        return found
+    file, line = spec.line
+    if not spec.force:
+        raise SourceChanged(
+            f"{file} {drift.WORDS}: {name_of(moved[0])}, which has line {line}, is not in the file as it runs",
+            next="Restart the service to have what the file says; or --force, which takes the line of what runs.",
+        )
+    return found._replace(note=f"{file} {drift.WORDS}: the line is that of what runs")
 
 
 def _resolve_exception(spec: ProbeSpec) -> Found:

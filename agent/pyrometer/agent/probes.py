@@ -14,7 +14,16 @@ from pyrometer.agent.budget import Account, Governor
 from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
 from pyrometer.agent.loglines import compile_template
-from pyrometer.agent.placing import REWRITES, Found, call_points, check_policy, exception_point, line_points, resolve
+from pyrometer.agent.placing import (
+    REWRITES,
+    Found,
+    call_points,
+    check_policy,
+    check_text,
+    exception_point,
+    line_points,
+    resolve,
+)
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
 from pyrometer.agent.snapshots import Recipe, warm_up
 from pyrometer.agent.unpatched import native
@@ -103,7 +112,7 @@ class Registry:
         with self._lock:
             self._check_room(spec)
         probe = self._make(spec, policy, owner, emit)
-        found = resolve(spec, policy, everywhere=True)
+        found = check_text(spec, resolve(spec, policy, everywhere=True))
         frames.prepare()
         warm_up(probe.recipe, found.codes)
         with self._lock:
@@ -274,7 +283,7 @@ class Registry:
             probe.calls = call_points(probe, found)
         else:
             probe.lines = line_points(probe, found)
-        probe.state, probe.reason = (ARMED, "") if found.codes else (PENDING, found.note)
+        probe.state, probe.reason = ARMED if found.codes else PENDING, found.note
 
     def _arrange(self, new: Probe | None = None) -> None:
         """Make the engine match what is live."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pyrometer.agent import greenlets, tasks
 from pyrometer.agent.disclosure import Disclosure
+from pyrometer.agent.drift import ShownDrift
 from pyrometer.agent.lags import LONGEST, LoopWatch
 from pyrometer.agent.sampler import Sampler
 from pyrometer.agent.sources import Sources
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _MAX_LINES = 20_000
 """Lines of source text in one answer: some tenths of a second of the link's thread."""
 _MAX_AROUND = 50
+_MAX_COMPARING = 0.1
+"""Seconds of processor time in which the files of one answer are compared with what runs."""
 _SHOWN = 15
 """Probes that one line of the audit names."""
 
@@ -112,14 +115,20 @@ class Requests:
         return {**found, "greenlets": others}
 
     def _source(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Lines of source text: `lines` is a list of [file, line, lines before, lines after]."""
+        """Lines of source text: `lines` is a list of [file, line, lines before, lines after].
+
+        Of a file that was changed after it was loaded there are none; it is named under "changed".
+        """
         asked = request.get("lines")
         if not isinstance(asked, list) or len(asked) > _MAX_LINES:
             raise BadRequest("source needs a list of at most 20,000 places")
         places = [_place(place) for place in asked]
         if sum(1 + before + after for _, _, before, after in places) > _MAX_LINES:
             raise BadRequest("source gives at most 20,000 lines at once")
-        return {"lines": [self._around(*place) for place in places]}
+        drift = ShownDrift(_MAX_COMPARING)
+        changed = {place[:2] for place in set(places) if self._sources.has(place[0]) and drift.has_changed(*place[:2])}
+        lines = [None if place[:2] in changed else self._around(*place) for place in places]
+        return {"lines": lines, "changed": sorted({file for file, _ in changed})}
 
     def _around(self, file: str, line: int, before: int, after: int) -> list[list[object]] | None:
         lines = self._sources.around(file, line, before, after)

@@ -23,7 +23,7 @@ class Sources:
 
     def __init__(self) -> None:
         self._named: set[str] = set()
-        self._lines: dict[str, list[str] | None] = {}
+        self._lines: dict[str, list[bytes] | None] = {}
 
     def name(self, files: Iterable[str]) -> None:
         """Allow these files: a stack or a hit of this link has frames in them."""
@@ -31,23 +31,32 @@ class Sources:
             if len(self._named) < 20_000:
                 self._named.add(file)
 
+    def has(self, file: str) -> bool:
+        """Whether a file was named."""
+        return file in self._named
+
     def around(self, file: str, line: int, before: int, after: int) -> list[list[object]] | None:
         """[number, text] of the lines around `line`, or None where the text can't be had."""
         lines = self._read(file) if file in self._named else None
         if lines is None or not 0 < line <= len(lines):
             return None
         first = max(1, line - before)
-        return [[n, lines[n - 1][:MAX_LINE]] for n in range(first, min(len(lines), line + after) + 1)]
+        last = min(len(lines), line + after)
+        return [[n, lines[n - 1].decode("utf-8", "replace")[:MAX_LINE]] for n in range(first, last + 1)]
 
-    def _read(self, file: str) -> list[str] | None:
+    def _read(self, file: str) -> list[bytes] | None:
         if file not in self._lines:
             if len(self._lines) >= _MAX_FILES:
                 return None
-            self._lines[file] = _read_lines(file)
+            self._lines[file] = read_lines(file)
         return self._lines[file]
 
 
-def _read_lines(file: str) -> list[str] | None:
+def read_lines(file: str) -> list[bytes] | None:
+    """Lines of a regular `.py` file as the compiler counts them; None where it is none, or can't be read.
+
+    They are what no one has seen yet: lines leave the process by `Sources` only.
+    """
     if not file.startswith("/") or not file.endswith(".py"):
         return None
     try:
@@ -63,4 +72,5 @@ def _read_lines(file: str) -> list[str] | None:
         return None
     finally:
         posix.close(number)
-    return data.decode("utf-8", "replace").splitlines()
+    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return lines[:-1] if lines and not lines[-1] else lines

@@ -66,6 +66,7 @@ def stacks_to_message(stacks: ProcessStacks) -> stack_pb2.ProcessStacks:
         cpu_percent=stacks.cpu_percent,
         locals_reason=text(stacks.locals_reason),
         deadlocks=[_deadlock_to_message(deadlock) for deadlock in stacks.deadlocks],
+        changed_files=[text(file) for file in stacks.changed_files],
     )
     if stacks.tasks is not None:
         _add_tasks(message, stacks.tasks, stacks.prefixes)

@@ -79,18 +79,20 @@ def from_agent(
         threads = gil.marked(locks.with_waits(compare(_threads(first), _threads(second)), second))
         measured = with_kernel(threads, meter.before, meter.after, meter.seconds)
         found = locks.deadlocks(first, second, measured, interval)
+        changed: set[str] = set()
         return ProcessStacks(
             pid=candidate.pid,
             service=hello.service,
             argv=tuple(hello.argv),
             source="AGENT",
             reason="",
-            threads=_with_source_lines(link, locks.settled(measured, found), deadline),
+            threads=_with_source_lines(link, locks.settled(measured, found), deadline, changed),
             left_out=_left_out(second),
             cpu_percent=meter.percent(set(hello.threads)),
             prefixes=tuple(hello.prefixes),
-            tasks=_tasks(link, hello, deadline, values=values),
+            tasks=_tasks(link, hello, deadline, changed, values=values),
             deadlocks=found,
+            changed_files=tuple(sorted(changed)),
         )
 
 
@@ -195,23 +197,32 @@ def _thread(entry: dict[str, Any], codes: list[tuple[str, str, str]]) -> ThreadS
     return ThreadStack(str(entry["name"])[:200], native_id, frames_of(entry, codes), left_out, ident=ident)
 
 
-def _with_source_lines(link: AgentLink, threads: tuple[ThreadStack, ...], deadline: float) -> tuple[ThreadStack, ...]:
+def _with_source_lines(
+    link: AgentLink, threads: tuple[ThreadStack, ...], deadline: float, changed: set[str]
+) -> tuple[ThreadStack, ...]:
     taken = (thread.waits_for.taken for thread in threads if thread.waits_for)
     frames = (frame for thread in threads for frame in thread.frames)
-    return with_sources(threads, _source_lines(link, (*filter(None, taken), *frames), deadline))
+    return with_sources(threads, _source_lines(link, (*filter(None, taken), *frames), deadline, changed))
 
 
-def _source_lines(link: AgentLink, frames: Iterable[Frame], deadline: float) -> Callable[[str, int], str]:
-    """Ask for the text of each line once; without it the stacks are still worth showing."""
+def _source_lines(
+    link: AgentLink, frames: Iterable[Frame], deadline: float, changed: set[str]
+) -> Callable[[str, int], str]:
+    """Ask for the text of each line once; without it the stacks are still worth showing.
+
+    Files that were changed after they were loaded are added to `changed`.
+    """
     places = list({(frame.file, frame.line) for frame in frames})[:20_000]
     texts: dict[tuple[str, int], str] = {}
     with contextlib.suppress(AgentBusy, LinkError, KeyError, TypeError, ValueError, IndexError):
-        lines = link.call("source", deadline, lines=[[file, line, 0, 0] for file, line in places])["lines"]
-        texts = {place: str(found[0][1]).strip() for place, found in zip(places, lines, strict=True) if found}
+        answer = link.call("source", deadline, lines=[[file, line, 0, 0] for file, line in places])
+        lines = zip(places, answer["lines"], strict=True)
+        texts = {place: str(found[0][1]).strip() for place, found in lines if found}
+        changed.update(str(file) for file in answer.get("changed", ()))
     return lambda file, line: texts.get((file, line), "")
 
 
-def _tasks(link: AgentLink, hello: Hello, deadline: float, *, values: bool) -> Tasks | None:
+def _tasks(link: AgentLink, hello: Hello, deadline: float, changed: set[str], *, values: bool) -> Tasks | None:
     """Ask for tasks and greenlets; None where the agent knows of none, or has no time: threads are worth it alone."""
     if "tasks" not in hello.features:
         return None
@@ -219,4 +230,4 @@ def _tasks(link: AgentLink, hello: Hello, deadline: float, *, values: bool) -> T
         tasks = read_tasks(link.call("locals", deadline, of="tasks") if values else link.call("tasks", deadline))
     except AgentBusy:
         return None
-    return tasks.with_sources(_source_lines(link, tasks.frames, deadline))
+    return tasks.with_sources(_source_lines(link, tasks.frames, deadline, changed))

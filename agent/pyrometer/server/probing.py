@@ -49,6 +49,8 @@ class Hit:
     hit: dict[str, Any]
     sources: dict[tuple[str, int], list[tuple[int, str]]]
     prefixes: tuple[str, ...]
+    changed_files: tuple[str, ...] = ()
+    """Files of its frames that were changed after they were loaded."""
 
 
 @dataclass(frozen=True)
@@ -276,25 +278,29 @@ class _Watch:
             hello = link.hello
             prefixes = tuple(hello.prefixes) if hello else ()
             hit = event["hit"]
-            self.events.put(Hit(self.candidate.pid, self.spec.probe_id, hit, _sources(link, hit), prefixes))
+            sources, changed = _sources(link, hit)
+            self.events.put(Hit(self.candidate.pid, self.spec.probe_id, hit, sources, prefixes, changed))
 
     def _fail(self, error: LinkError) -> None:
         self.events.put(Failure(self.candidate.pid, error))
 
 
-def _sources(link: AgentLink, hit: dict[str, Any]) -> dict[tuple[str, int], list[tuple[int, str]]]:
-    """Lines around each frame's; what can't be had is left out."""
+def _sources(
+    link: AgentLink, hit: dict[str, Any]
+) -> tuple[dict[tuple[str, int], list[tuple[int, str]]], tuple[str, ...]]:
+    """Lines around each frame's, and the files whose lines are others by now; what can't be had is left out."""
     try:
         places = list({(str(frame["file"]), int(frame["line"])) for frame in hit["frames"]})
         asked = [[file, line, *_CONTEXT] for file, line in places]
-        lines = link.call("source", time.monotonic() + _CALL_TIMEOUT, lines=asked)["lines"]
-        return {
+        answer = link.call("source", time.monotonic() + _CALL_TIMEOUT, lines=asked)
+        sources = {
             place: [(int(number), str(text)) for number, text in found]
-            for place, found in zip(places, lines, strict=True)
+            for place, found in zip(places, answer["lines"], strict=True)
             if found
         }
+        return sources, tuple(str(file) for file in answer.get("changed", ()))
     except (AgentBusy, LinkError, KeyError, TypeError, ValueError):
-        return {}
+        return {}, ()
 
 
 def list_probes(found: list[Candidate]) -> tuple[list[tuple[int, ProbeCounters]], list[Failure]]:

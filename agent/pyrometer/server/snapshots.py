@@ -50,6 +50,7 @@ def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> 
         lease=lease,
         template=message.template,
         watch=CallWatch(message.watch.locals) if message.HasField("watch") else None,
+        force=message.force,
     )
     wire = spec.to_wire()
     for name in ("line", "function", "exception"):
@@ -147,6 +148,7 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         expressions=[named_to_message(name, value) for name, value in hit.get("expressions", [])],
         trace_id=text(str(hit.get("trace_id", ""))),
         pause_seconds=float(hit.get("pause", 0.0)),
+        changed_files=[text(file) for file in event.changed_files],
     )
     message.time.FromMicroseconds(int(float(hit.get("time", 0.0)) * 1e6))
     if "message" in hit:

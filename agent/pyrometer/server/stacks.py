@@ -93,6 +93,8 @@ class ProcessStacks:
     locals_reason: str = ""
     """Why no frame has values, though they were asked for."""
     deadlocks: tuple[Deadlock, ...] = ()
+    changed_files: tuple[str, ...] = ()
+    """Files of the frames that were changed after they were loaded, and whose lines are not shown therefore."""
 
     @property
     def gil_holder(self) -> ThreadStack | None:

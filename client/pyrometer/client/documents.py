@@ -136,6 +136,7 @@ def stacks(message: stack_pb2.ProcessStacks) -> Document:
         "greenlets": [greenlet(each) for each in message.greenlets] if _seeks_greenlets(message) else None,
         "greenlets_left_out": message.greenlets_left_out,
         "locals_reason": message.locals_reason or None,
+        "changed_files": list(message.changed_files),
         **_deadlocks(message, threads),
     }
 
@@ -347,6 +348,7 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
         "pause_seconds": message.pause_seconds,
         **({"message": message.message} if message.HasField("message") else {}),
         **(_call(message) if message.HasField("elapsed") else {}),
+        "changed_files": list(message.changed_files),
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+CHANGED = "was changed after it was loaded: its lines are not shown"
+"""What there is to say of a file whose text is not what runs."""
 _VERSION_FOLDER = re.compile(r"python3\.\d+t?")
 
 

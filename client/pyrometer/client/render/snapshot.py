@@ -8,7 +8,7 @@ from typing import Any
 
 from pyrometer.client.render import withheld
 from pyrometer.client.render.causes import causes
-from pyrometer.client.render.places import place
+from pyrometer.client.render.places import CHANGED, place
 from pyrometer.client.render.sharing import Shared
 from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
@@ -36,9 +36,11 @@ class SnapshotText:
         self._style = style
         self._width = width
         self._variables = VariableText(style, width)
+        self._changed: set[str] = set()
 
     def lines(self, hit: Document) -> Iterator[str]:
         """One hit."""
+        self._changed = set(hit.get("changed_files") or ())
         yield from self._title(hit)
         yield from self._facts(hit)
         shown = _shown(hit["frames"], innermost_is_own=hit["exception"] is None)
@@ -104,6 +106,8 @@ class SnapshotText:
                 here = line["line"] == at
                 text = f"  {'▸' if here else ' '} {line['line']:>5}   {escape(line['text'])}"
                 yield self._style.paint(cut(text, self._width), "bold" if here else "dim")
+        if not frame.get("context") and frame["file"] in self._changed:
+            yield self._style.paint(f"    the file {CHANGED}", "yellow")
 
     def _below(self, shared: Shared, wanted: set[int]) -> Iterator[str]:
         """What several places refer to, once."""

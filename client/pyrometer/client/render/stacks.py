@@ -10,7 +10,7 @@ from typing import Any
 
 from pyrometer.client.render.greenlets import GreenletText
 from pyrometer.client.render.locks import deadlock_lines, gil_text, is_rest, wait_text
-from pyrometer.client.render.places import place
+from pyrometer.client.render.places import CHANGED, place
 from pyrometer.client.render.processes import command
 from pyrometer.client.render.tasks import TaskTree, number_of
 from pyrometer.client.render.tasks import shapes as task_shapes
@@ -69,6 +69,8 @@ class StackText:
             yield self._style.paint(f"  {note}", "yellow")
         if first.get("locals_reason"):
             yield self._style.paint(cut(f"  without values: {escape(first['locals_reason'])}", self._width), "yellow")
+        for file in first.get("changed_files") or []:
+            yield self._style.paint(cut(f"  {escape(file)} {CHANGED}", self._width), "yellow")
         threads = sorted(first["threads"], key=_busiest_first)
         for same in _same_stacks(threads):
             yield from self._threads(same)

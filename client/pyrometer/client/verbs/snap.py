@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, output_option, probe_options, target_options
+from pyrometer.client.options import Where, force_option, output_option, probe_options, target_options
 from pyrometer.client.watching import limits, watch
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @target_options(short_namespace=False, required=True)
 @click.argument("place", metavar="WHERE")
 @probe_options
+@force_option
 @output_option("table", "jsonl")
 def command(
     where: Where,
@@ -27,6 +28,7 @@ def command(
     hits: int,
     seconds: float,
     frames: int | None,
+    force: bool,
     output: str,
 ) -> int:
     """Show the values at a line, or at the start of a function, when it is next reached.
@@ -35,6 +37,7 @@ def command(
     """
     probe = locate(place)
     probe.condition = condition
+    probe.force = force
     probe.expressions.extend(expressions)
     probe.limits.CopyFrom(limits(hits, seconds, frames))
     return watch("snap", where, probe, output)
