@@ -84,6 +84,29 @@ def test_a_line_without_code_is_refused_with_the_nearest_ones(words: str) -> Non
     assert locations.find_line("shapes.py", after)
 
 
+@pytest.mark.parametrize(
+    ("words", "above", "reason"),
+    [
+        ("with_blank: comment", 0, "a comment"),
+        ("with_blank: comment", 1, "blank"),
+        ("with_blank: else", 0, "`else:` does nothing by itself"),
+        ("silent: docstring", 0, "a docstring"),
+        ("silent: global", 0, "a declaration"),
+        ("silent: comment in a call", 0, "a comment"),
+        ("silent: left out", 0, "the compiler left it out"),
+        ("decorated", 2, "a decorator: it ran when the module was imported"),
+        ("decorated", 1, "the head of a function: it ran when the module was imported"),
+        ("Cart: init", 3, "it ran when the class was made"),
+    ],
+)
+def test_it_is_said_why_no_code_runs_at_a_line(words: str, above: int, reason: str) -> None:
+    """A comment, a docstring, a decorator: in the words of who reads the text. Fault 28."""
+    line = line_of("shapes", words) - above
+    with pytest.raises(NoSuchPlace) as refused:
+        locations.find_line("shapes.py", line)
+    assert refused.value.message.endswith(f"({reason})")
+
+
 def test_a_line_of_a_call_that_goes_on_has_code() -> None:
     """Continuation lines are executed too. Fault 28."""
     assert names(locations.find_line("shapes.py", line_of("shapes", "with_blank: continuation"))) == ["with_blank"]

@@ -49,7 +49,8 @@ MODULES = (
         )
     ),
     *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
-    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "locations", "sources", "writing", "drift")),
+    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "sources", "silent", "locations")),
+    *(f"agent.{name}" for name in ("writing", "drift")),
     *(
         f"agent.{name}"
         for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")

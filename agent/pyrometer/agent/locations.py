@@ -11,6 +11,8 @@ import sys
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
 from pyrometer.agent.scopes import Scope, is_ours
+from pyrometer.agent.silent import why
+from pyrometer.agent.sources import read_lines
 from pyrometer.guard.policy import glob_match
 from pyrometer.link.errors import AmbiguousPlace, NoSuchPlace, Refused
 
@@ -197,10 +199,12 @@ class _FileName:
 
 def _no_code(file: str, line: int, places: list[Place]) -> NoSuchPlace:
     lines = sorted(set().union(*(executable_lines(place.code) for place in places)))
+    text = read_lines(file_of(places[0].code))
+    reason = why(text, line) if text is not None else ""
     nearest = [*[number for number in lines if number < line][-1:], *[number for number in lines if number > line][:1]]
     words = " and ".join(str(number) for number in nearest)
     return NoSuchPlace(
-        f"no code that is loaded runs at line {line} of {file}",
+        f"no code that is loaded runs at line {line} of {file}{f' ({reason})' if reason else ''}",
         next=f"the nearest lines: {words}" if nearest else "no function of that file is loaded",
     )
 

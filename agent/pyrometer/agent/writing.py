@@ -54,10 +54,10 @@ def can_be_told(code: CodeType) -> bool:
 def _readings(code: CodeType) -> Iterator[Reading]:
     """What the instructions read by name or number, each on one line."""
     text, arg = code.co_code, 0
-    for index, (line, end_line, start, end) in enumerate(code.co_positions()):
-        if index >= MAX_INSTRUCTIONS:
+    for at, (line, end_line, start, end) in enumerate(code.co_positions()):
+        if at >= MAX_INSTRUCTIONS:
             return
-        number, arg = text[2 * index], arg << 8 | text[2 * index + 1]
+        number, arg = text[2 * at], arg << 8 | text[2 * at + 1]
         if number == _EXTENDED_ARG:
             continue
         shift = _NAMED.get(number)
@@ -66,19 +66,14 @@ def _readings(code: CodeType) -> Iterator[Reading]:
                 yield _ends_with, code.co_names[arg >> shift], end_line, end, None
             elif line != end_line:
                 pass
-            elif number in _LOADS:
-                yield _holds, _loaded(code, number, arg), end_line, end, start
+            elif number in _OWN_VARIABLES:
+                names, index = code.co_varnames, arg >> _OWN_VARIABLES[number]
+                yield _holds, names[index] if index < len(names) else "", end_line, end, start
+            elif number in _OTHER_VARIABLES:
+                yield _holds, code.co_names[arg >> _OTHER_VARIABLES[number]], end_line, end, start
             elif number in _CONSTANTS:
                 yield _is_number, arg if number == _SMALL_INT else code.co_consts[arg], end_line, end, start
         arg = 0
-
-
-def _loaded(code: CodeType, number: int, arg: int) -> str:
-    """The variable that an instruction loads; "" where that is no plain one."""
-    shift = _LOADS[number]
-    if shift is not None:
-        return code.co_names[arg >> shift]
-    return code.co_varnames[arg] if arg < len(code.co_varnames) else ""
 
 
 def _holds(text: bytes, value: object) -> bool:
@@ -129,11 +124,14 @@ _opmap = opcode.opmap
 _EXTENDED_ARG = _opmap["EXTENDED_ARG"]
 _SMALL_INT = _opmap.get("LOAD_SMALL_INT", -1)
 _CONSTANTS = frozenset((_opmap["LOAD_CONST"], _SMALL_INT))
-_LOADS: dict[int, int | None] = {
-    _opmap[name]: None for name in ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW") if name in _opmap
+_OWN = {
+    **dict.fromkeys(("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW"), 0),
+    # Two in one, at the place of the first.
+    **dict.fromkeys(("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"), 4),
 }
-_LOADS.update({_opmap["LOAD_GLOBAL"]: 1, _opmap["LOAD_NAME"]: 0})
-"""Instructions that load a variable: from the function's own (None), or how far the index of its name is shifted."""
+_OWN_VARIABLES = {_opmap[name]: shift for name, shift in _OWN.items() if name in _opmap}
+_OTHER_VARIABLES = {_opmap["LOAD_GLOBAL"]: 1, _opmap["LOAD_NAME"]: 0}
+"""Instructions that read a variable, the function's own or another, and how far the index of its name is shifted."""
 _NAMED = {_opmap["LOAD_ATTR"]: 1 if sys.version_info >= (3, 12) else 0}
 """Instructions that read an attribute, and how far the index of its name is shifted."""
 if sys.version_info < (3, 12):

@@ -187,3 +187,27 @@ def unset_until(a):
         late = a
     done = a  # unset_until: done
     return done
+
+
+def silent(a):
+    """
+    Several lines.  # silent: docstring
+    """
+    global silent_calls  # silent: global
+    text = f"""
+      {a} and more  # silent: text
+    """
+    try:  # silent: try
+        return call_of(
+            # silent: comment in a call
+            a,
+            *(),
+        )
+    finally:
+        pass  # silent: pass
+    if False:
+        return 2  # silent: left out
+
+
+def call_of(*args):
+    return args
