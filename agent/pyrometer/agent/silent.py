@@ -1,4 +1,4 @@
-"""Silent lines: why no code runs at a line of a file, in words that a person understands: a comment, a docstring, blank.
+"""Silent lines: why no code runs at a line of a file, in words that a person understands: a comment, blank, `else:`.
 
 Told from the text by a scanner of strings, brackets and comments: Python's own tokenizer is dear to import.
 """

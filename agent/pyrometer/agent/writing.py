@@ -112,7 +112,9 @@ def _is_headed(code: CodeType, lines: Sequence[bytes]) -> bool:
         return name != "<lambda>" or b"lambda" in lines[first - 1]
     if not lines[first - 1].lstrip().startswith(b"@"):
         head = _HEAD.match(lines[first - 1])
-        if head is None:  # `type Pair = ...` and the bounds of type parameters are functions too
+        if (
+            head is None or b"[" in lines[first - 1]
+        ):  # `type Pair = ...` and bounds of type parameters are functions too
             return name.encode() in _WORD.findall(lines[first - 1])
         return _is_same(head[1], name)
     heads = (_HEAD.match(text) for text in lines[first : first + _MAX_HEAD])

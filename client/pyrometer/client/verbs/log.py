@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, line_options, output_option, target_options
+from pyrometer.client.options import Where, force_option, line_options, output_option, target_options
 from pyrometer.client.verbs.snap import locate
 from pyrometer.client.watching import limits, watch
 
@@ -15,8 +15,18 @@ from pyrometer.client.watching import limits, watch
 @click.argument("place", metavar="WHERE")
 @click.argument("template")
 @line_options
+@force_option
 @output_option("table", "jsonl")
-def command(where: Where, place: str, template: str, condition: str, hits: int, seconds: float, output: str) -> int:
+def command(
+    where: Where,
+    place: str,
+    template: str,
+    condition: str,
+    hits: int,
+    seconds: float,
+    force: bool,
+    output: str,
+) -> int:
     """Print a line each time a line or a function of the service is reached.
 
     WHERE is FILE:LINE (shop/cart.py:41) or MODULE:FUNCTION (shop.cart:Cart.total). TEMPLATE is text with expressions in
@@ -27,5 +37,6 @@ def command(where: Where, place: str, template: str, condition: str, hits: int, 
     probe = locate(place)
     probe.condition = condition
     probe.template = template
+    probe.force = force
     probe.limits.CopyFrom(limits(hits, seconds, None))
     return watch("log", where, probe, output)
