@@ -34,6 +34,12 @@ SHAPES, FAULTS = "shop_shapes", "shop_faults"
 MANY = ProbeLimits(hits=1000, rate=1000)
 
 
+def as_sent(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as the other end reads it."""
+    sent: dict[str, Any] = json.loads(encode(event)[4:])
+    return sent
+
+
 class Owner:
     """A link: takes events, or drops them."""
 
@@ -50,6 +56,9 @@ class Owner:
 
     @property
     def hits(self) -> list[dict[str, Any]]:
+        """As they are sent; a part that is described then is described once."""
+        for index, event in enumerate(self.events):
+            self.events[index] = as_sent(event)
         return [event["hit"] for event in self.events if event["event"] == "hit"]
 
     @property

@@ -101,7 +101,10 @@ class Account:
 
     def owe(self, events: int) -> None:
         """Pay for events that came while the allowance was used up. In the service's thread."""
-        seconds = events * self.cost
+        self.described(events * self.cost)
+
+    def described(self, seconds: float) -> None:
+        """Pay for what is done about a hit later, on a thread of ours. The next hit or allowance feels it."""
         self.total += seconds
         self._governor.pay(seconds, self._governor.clock())
 

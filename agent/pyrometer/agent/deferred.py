@@ -45,6 +45,7 @@ MODULES = (
             "known",
             "readings",
             "nodes",
+            "drafts",
             "messages",
         )
     ),

@@ -8,17 +8,22 @@ got from `locals()`: asking for it rewrites that one and keeps every local alive
 from __future__ import annotations
 
 import sys
+from _weakref import ref
 from types import CellType
 
 from pyrometer.agent.codes import is_module_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import CodeType, FrameType
     from typing import Any
 
-    _Reader = Callable[[FrameType, tuple[str, ...]], list[tuple[str, object]]]
+    _Reader = Callable[[FrameType, tuple[str, ...]], tuple[tuple[str, ...], list[Any]]]
+
+_names: dict[int, tuple[ref[CodeType], tuple[str, ...]]] = {}
+"""By id, with a weak reference that tells a reused one: hashing a code object hashes all of it."""
+_MAX_NAMED = 4096
 
 _OPTIMIZED = 1
 """Flag of code whose locals are not in a dictionary: functions, unlike modules and class bodies."""
@@ -44,7 +49,21 @@ UNSET = Unset()
 
 
 def local_names(code: CodeType) -> tuple[str, ...]:
-    """Names of a function's variables in order of appearance: parameters, locals, cells, what it closes over."""
+    """Names of a function's variables in order of appearance: parameters, locals, cells, what it closes over.
+
+    They are remembered: the interpreter makes each of these tuples anew whenever it is asked.
+    """
+    known = _names.get(id(code))
+    if known is not None and known[0]() is code:
+        return known[1]
+    if len(_names) >= _MAX_NAMED:
+        _names.clear()
+    found = _find_names(code)
+    _names[id(code)] = (ref(code), found)
+    return found
+
+
+def _find_names(code: CodeType) -> tuple[str, ...]:
     names = code.co_varnames
     if cells := code.co_cellvars:
         locals_too = frozenset(names)
@@ -67,14 +86,23 @@ def read_locals(frame: FrameType) -> list[tuple[str, object]]:
     Of a module or a class body: what its namespace holds, but for the interpreter's own names; nothing where that is
     not a plain dictionary. `prepare` must have run.
     """
+    names, values = read_values(frame)
+    return [*zip(names, values, strict=True)]
+
+
+def read_values(frame: FrameType) -> tuple[Sequence[str], list[Any]]:
+    """What `read_locals` gives, names and values apart: the names are those of all frames of this code."""
     code = frame.f_code
     if code.co_flags & _OPTIMIZED:
-        return _read(frame, local_names(code))
-    return [
+        names, values = _read(frame, local_names(code))
+        # The parameter of a comprehension, `.0`, is the interpreter's own and always the first.
+        return (names[1:], values[1:]) if names and names[0][0] == "." else (names, values)
+    shown = [
         (name, value)
         for name, value in _namespace_items(frame)
         if type(name) is str and not (name[:2] == "__" == name[-2:])
     ]
+    return [name for name, _ in shown], [value for _, value in shown]
 
 
 def read_foreign(frame: FrameType, *, kept: bool = False) -> list[tuple[str, object]] | None:
@@ -148,17 +176,18 @@ def _namespace_items(frame: FrameType) -> list[tuple[object, object]]:
     return [*dict.items(mapping)] if type(mapping) is dict else []
 
 
-def _read_by_f_locals(frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
+def _read_by_f_locals(frame: FrameType, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
     """Ask for all at once: each look-up in the view goes through the names again."""
-    found = [*frame.f_locals.items()]
-    if len(found) != len(names) or (found[-1:] and found[-1][0] != names[-1]):  # not all set, or a debugger's added
-        values = dict(found)
-        found = [(name, values.get(name, UNSET)) for name in names]
-    return _without_dotted(found)
+    view = frame.f_locals
+    present, values = [*view.keys()], [*view.values()]
+    if present != [*names]:  # not all are set, or a debugger has added some
+        found = dict(zip(present, values, strict=True))
+        values = [found.get(name, UNSET) for name in names]
+    return names, values
 
 
 def _without_dotted(found: list[tuple[str, object]]) -> list[tuple[str, object]]:
-    """Leave out the parameter of a comprehension, `.0`, which is the interpreter's own and always the first."""
+    """Leave out the parameter of a comprehension."""
     return found[1:] if found and found[0][0][0] == "." else found
 
 
@@ -212,17 +241,19 @@ class _NativeReader:
                 return offset
         raise RuntimeError("the variables are not where they should be")
 
-    def read(self, frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
+    def read(self, frame: FrameType, names: tuple[str, ...]) -> tuple[tuple[str, ...], list[Any]]:
         """Names and values of the frame's variables."""
         objects, pointers = self._arrays.get(len(names)) or self._arrays_of(len(names))
         address = (self._pointer.from_address(id(frame) + self.F_FRAME).value or 0) + self.offset
-        present = pointers(address)[:]
         found = objects(address)
-        values = found[:] if None not in present else [found[i] if at else UNSET for i, at in enumerate(present)]
+        try:
+            values = found[:]
+        except ValueError:  # one of them has no value
+            values = [found[i] if at else UNSET for i, at in enumerate(pointers(address)[:])]
         code = frame.f_code
         if code.co_freevars or code.co_cellvars:
             values = [value if type(value) is not CellType else _content(value) for value in values]
-        return _without_dotted([*zip(names, values, strict=True)])
+        return names, values
 
     def read_foreign(self, frame: FrameType, names: tuple[str, ...]) -> list[tuple[str, object]]:
         """Names and values of the variables of a frame that another thread may run.

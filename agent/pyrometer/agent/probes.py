@@ -242,11 +242,12 @@ class Registry:
         condition = compile_expression(spec.condition, redactor, condition=True) if spec.condition else None
         expressions = [compile_expression(text, redactor) for text in spec.expressions]
         template = compile_template(spec.template, redactor) if spec.template else None
-        recipe = Recipe(limits, redactor, policy.values == "shape", policy.forbids_module, expressions, template)
-        if spec.watch is not None:
-            recipe = recipe._replace(locals=spec.watch.locals)
         self._governor.share = policy.cpu_share
         account = Account(self._governor, _EXCEPTIONS if spec.exception is not None else spec.probe_id)
+        shape = policy.values == "shape"
+        recipe = Recipe(limits, redactor, shape, policy.forbids_module, expressions, template, pay=account.described)
+        if spec.watch is not None:
+            recipe = recipe._replace(locals=spec.watch.locals)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
 
     def _check_room(self, spec: ProbeSpec) -> None:

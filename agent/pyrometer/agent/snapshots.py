@@ -1,7 +1,7 @@
 """What is captured at a hit: the frames with their values, the expressions, the exception; in wire form.
 
-It all happens in the service's thread, while that stands still; encoding comes later and elsewhere. Frames are let go
-of before this returns.
+Reading happens in the service's thread, while that stands still; what was read is judged, described and encoded later
+and elsewhere (`drafts`). Frames are let go of before this returns.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pyrometer.agent.scopes import is_ours
 from pyrometer.agent.stacks import module_of, thread_name
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture, unreadable
+from pyrometer.link.framing import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Recipe(NamedTuple):
     """Makes a line of text of a hit, in place of values."""
     locals: bool = True
     """Whether the frames' variables are shown."""
+    pay: Callable[[float], None] | None = None
+    """Is told the seconds of describing a hit, on the thread that sends it."""
 
 
 def take(
@@ -71,7 +74,7 @@ def take(
         end: of a call that is watched, how it ended.
     """
     began = native.perf_counter()
-    capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
+    capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape, pay=recipe.pay)
     raised = exc if end is None else end.exception
     shown, left_out = _choose(frame, exc, recipe.limits.frames, None if raised is None else _traceback_of(raised))
     lookup = lookup_in(frame, exc)
@@ -109,7 +112,7 @@ def warm_up(recipe: Recipe, codes: Iterable[CodeType]) -> None:
         capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape)
         for sample in _SAMPLES:
             capture.value(sample, "sample")
-        take(recipe, "", sys._getframe(), None)
+        encode(take(recipe._replace(pay=None), "", sys._getframe(), None)[0])
     _warm = True
 
 
@@ -177,22 +180,22 @@ def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> 
         "file": file_of(code),
         "line": line,
         "module": module,
-        "locals": None if hidden else capture.locals(frame),
+        "locals": None if hidden else capture.draft_locals(frame),
     }
 
 
-def _evaluate(asked: Expression, lookup: Callable[[str], object], capture: Capture) -> dict[str, Any]:
+def _evaluate(asked: Expression, lookup: Callable[[str], object], capture: Capture) -> Any:
     try:
         value = asked.evaluate(lookup)
     except EvaluationError as error:
         return unreadable(error.why)
-    return capture.value(value)
+    return capture.draft(value)
 
 
 def _exception(exc: BaseException, capture: Capture) -> dict[str, Any]:
     return {
         "type": qualified_name(type(exc)),
-        "message": capture.exception_message(exc),
+        "message": capture.draft_message(exc),
         "handled": None,
         "handled_why": "not determined yet",
     }

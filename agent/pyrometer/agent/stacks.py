@@ -9,11 +9,11 @@ from __future__ import annotations
 import posix
 import sys
 
-from pyrometer.agent.attributes import instance_dict
+from pyrometer.agent.attributes import attribute_reader, instance_dict
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.gil import gil_place
 from pyrometer.agent.locks import waits_of
-from pyrometer.agent.mappings import held
+from pyrometer.agent.mappings import Unreadable, held
 from pyrometer.agent.unpatched import native
 from pyrometer.link.model import dump_reply
 
@@ -146,7 +146,14 @@ def thread_name(ident: int) -> str:
     thread = active.get(ident) if type(active) is dict else None
     if thread is None and native.get_native_id() == posix.getpid():
         return _MAIN
-    return _name_in(instance_dict(thread), ident)
+    try:
+        name = _read_name(thread)
+    except Unreadable:
+        name = held(instance_dict(thread), "_name")
+    return name if type(name) is str else f"thread {ident:#x}"
+
+
+_read_name = attribute_reader("_name")
 
 
 def module_of(frame: FrameType) -> str:

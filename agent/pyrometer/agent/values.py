@@ -10,7 +10,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from pyrometer.agent.frames import UNSET, read_locals
+from pyrometer.agent.drafts import Describer, Draft, Message, Text
+from pyrometer.agent.frames import UNSET, read_values
 from pyrometer.agent.messages import DECIMAL_BITS, message_of
 from pyrometer.agent.nodes import (
     REDACTED,
@@ -30,7 +31,7 @@ from pyrometer.guard.texts import MARGIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     from pyrometer.guard.redaction import Redactor
@@ -54,10 +55,10 @@ MAX_MESSAGE = 1000
 """Characters of an exception's message, where the limit of length is not higher."""
 
 _LEAST_SHARE = 50
-_PIECE = 512
-"""Characters of a text that are searched for secrets at once."""
 _WIDE = 64
 """Characters up to which a text is taken without a look at the clock."""
+_SMALL = 16
+"""Items of a container that is read at once."""
 _WORD = 1 << 63
 _WIDEST = 12
 """Bytes of one character beyond 16 bits, escaped."""
@@ -75,39 +76,45 @@ class Capture:
     """
 
     __slots__ = (
-        *("_bytes", "_deadline", "_fields", "_floor", "_items", "_limits", "_late", "_left", "_patience", "_queue"),
-        *("_redactor", "_references", "_secret_in", "_secret_number", "_seen", "_shape", "_short", "_started"),
-        *("_verdicts", "_wall"),
+        *("_began", "_bytes", "_deadline", "_describer", "_fields", "_items", "_late", "_left", "_length", "_limits"),
+        *("_patience", "_pay", "_queue", "_redactor", "_references", "_seen", "_shape", "_started", "_verdicts"),
     )
 
-    def __init__(self, limits: ProbeLimits, redactor: Redactor, *, shape: bool = False, patience: int = 1) -> None:
+    def __init__(
+        self,
+        limits: ProbeLimits,
+        redactor: Redactor,
+        *,
+        shape: bool = False,
+        patience: int = 1,
+        pay: Callable[[float], None] | None = None,
+    ) -> None:
         """Begin: the clock runs from here.
 
         Args:
             shape: show types, sizes and structure, no content.
             patience: how many times `MAX_SECONDS` it may take; over 1 only where no thread of the service's waits.
+            pay: is told the seconds that describing drafts takes.
         """
-        self._patience = patience
         self._limits = limits
+        self._redactor = redactor
+        self._shape = shape
+        self._patience = patience
+        self._pay = pay
+        self._length = limits.length
         self._items = limits.items
         self._fields = max(limits.items, MAX_FIELDS)
-        self._redactor = redactor
         self._verdicts = redactor.verdicts
-        self._secret_in = redactor.secret_in
-        self._secret_number = redactor.secret_number
-        self._short = min(_WIDE, limits.length)
-        self._shape = shape
+        self._describer = Describer(redactor, limits.length)
         self._left = MAX_NODES
-        self._floor = 0
         self._bytes = MAX_BYTES
         self._queue: list[tuple[Node, Any, Reading, int]] = []
         self._seen: dict[int, tuple[Any, Node]] = {}
         self._references = 0
         self._late = False
-        self._started = native.thread_time()
-        now = native.perf_counter()
-        self._deadline = now + patience * MAX_SECONDS
-        self._wall = now + patience * MAX_WALL
+        self._started: float | None = None
+        self._began = native.perf_counter()
+        self._deadline = self._began + min(_UNTIMED, MAX_SECONDS)
 
     @property
     def used_bytes(self) -> int:
@@ -123,68 +130,143 @@ class Capture:
         """Copy a value; withhold it if its name says so."""
         if name is not None and self._verdicts[name]:
             return redacted(type(obj), "name")
-        node = self._node(obj, 0)
-        if self._queue:
-            self._fill_queued()
-        return node
+        return self._describer.node(self._read(obj))
 
     def locals(self, frame: FrameType) -> list[list[Any]]:
         """Copy the variables of a frame; a last one named `…` tells how many were left out."""
-        return self.variables(read_locals(frame))
+        return self._describer.named(*self._read_all(*read_values(frame)))
 
     def variables(self, variables: list[tuple[str, Any]]) -> list[list[Any]]:
         """Copy variables that have been read; a last one named `…` tells how many were left out."""
-        found: list[list[Any]] = []
-        verdicts = self._verdicts
-        for index, (name, value) in enumerate(variables):
-            if not index & _CHECK and (index >= MAX_LOCALS or self._is_late()):
-                why = "items" if index >= MAX_LOCALS else "budget"
-                found.append(["…", stub("", "other", len(variables), why)])
-                break
-            self._bytes -= _WIDEST * len(name)
-            found.append([name, redacted(type(value), "name") if verdicts[name] else self._node(value, 0)])
-            if self._queue:
-                self._fill_queued()
-        return found
+        names, values = [name for name, _ in variables], [value for _, value in variables]
+        return self._describer.named(*self._read_all(names, values))
+
+    def draft(self, obj: object) -> Draft:
+        """What `value` gives, to be described when it is sent."""
+        return Draft(self._describer, self._read(obj), self._pay)
+
+    def draft_locals(self, frame: FrameType) -> Draft:
+        """What `locals` gives, to be described when it is sent."""
+        names, values = self._read_all(*read_values(frame))
+        return Draft(self._describer, values, self._pay, names)
 
     def exception_message(self, exc: BaseException) -> str:
         """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
 
         Secrets in it are replaced; empty where only shapes may be shown.
         """
-        if self._shape:
-            return ""
+        return self.draft_message(exc).to_wire()
+
+    def draft_message(self, exc: BaseException) -> Message:
+        """What `exception_message` gives, to be searched for secrets when it is sent."""
         limit = max(self._limits.length, MAX_MESSAGE)
-        return self._redactor.clean(message_of(exc, limit + MARGIN)[: limit + MARGIN])[:limit]
+        text = "" if self._shape else message_of(exc, limit + MARGIN)[: limit + MARGIN]
+        return Message(self._redactor, text, limit)
 
-    def _node(self, obj: Any, depth: int) -> Node:
-        """Begin the copy of any value: finished for a scalar; what has content is queued, to be filled later.
+    def _read(self, obj: Any) -> Any:
+        raw = self._node(obj, 0, "")
+        if self._queue:
+            self._fill_queued()
+        return raw
 
-        Short texts and small numbers are most of what a service holds: they are written out here.
+    def _read_all(self, names: Sequence[str], values: list[Any]) -> tuple[Sequence[str], list[Any]]:
+        """Read variables, in place, each with what it holds before the next one's turn.
+
+        Scalars are most of them: they are told here, as `_node` would, for a call takes longer than that.
+        """
+        count = min(len(values), MAX_LOCALS)
+        if self._shape or count < len(values) or self._is_late():
+            return self._read_each(names, values)
+        short = min(_WIDE, self._length)
+        characters = sum(map(len, names))
+        for index, value in enumerate(values):
+            cls = type(value)
+            if cls is str and len(value) <= short:
+                characters += len(value)
+            elif value is None or cls is bool or cls is float or (cls is int and -_WORD < value < _WORD):
+                continue
+            elif self._is_late():
+                return self._cut_off(names, values, index, "budget")
+            else:
+                values[index] = self._look_into(value, cls, names[index])
+        self._left -= count
+        self._bytes -= _NODE * count + _WIDEST * characters
+        return names, values
+
+    def _read_each(self, names: Sequence[str], values: list[Any]) -> tuple[Sequence[str], list[Any]]:
+        """Read variables where there are too many of them, it is late, or only shapes may be shown."""
+        for index, value in enumerate(values):
+            if index >= MAX_LOCALS or (not index & _CHECK and self._is_late()):
+                return self._cut_off(names, values, index, "items" if index >= MAX_LOCALS else "budget")
+            self._bytes -= _WIDEST * len(names[index])
+            values[index] = self._look_into(value, type(value), names[index])
+        return names, values
+
+    def _cut_off(
+        self, names: Sequence[str], values: list[Any], index: int, why: str
+    ) -> tuple[Sequence[str], list[Any]]:
+        return [*names[:index], "…"], [*values[:index], stub("", "other", len(values), why)]
+
+    def _look_into(self, value: Any, cls: type, name: str) -> Any:
+        """Read one variable and all that it holds."""
+        if (cls is dict or cls is list or cls is tuple) and (node := self._flat(value, cls, name)) is not None:
+            return node
+        raw = self._node(value, 0, name)
+        if self._queue:
+            self._fill_queued()
+        return raw
+
+    def _flat(self, obj: Any, cls: type, name: str) -> Node | None:
+        """Read a small container at once if all that it holds are scalars; else None."""
+        size = len(obj)
+        if not 0 < size <= min(_SMALL, self._items) or id(obj) in self._seen or self._shape or not self._limits.depth:
+            return None
+        if self._verdicts[name]:
+            return None
+        shown: Any = obj[:] if cls is not dict else self._take(dict.items, obj, size)
+        short = min(_WIDE, self._length)
+        characters = 0
+        for value in shown if cls is not dict else [part for entry in shown or () for part in entry]:
+            kind = type(value)
+            if kind is str and len(value) <= short:
+                characters += len(value)
+            elif not (value is None or kind is bool or kind is float or (kind is int and -_WORD < value < _WORD)):
+                return None
+        if not shown or len(shown) != len(obj):
+            return None
+        self._left -= 2 * size
+        self._bytes -= 2 * _NODE * size + _WIDEST * characters
+        word = "dict" if cls is dict else "list" if cls is list else "tuple"
+        node: Node = {"type": word, "kind": word, "entries" if cls is dict else "items": shown}
+        self._seen[id(obj)] = (obj, node)
+        return node
+
+    def _node(self, obj: Any, depth: int, name: str) -> Any:
+        """Begin to read any value: a scalar stands for itself; what has content is queued, to be filled later.
+
+        Whether the name is secret is asked here only for what would be looked into; the rest is asked when described.
         """
         self._left -= 1
         self._bytes -= _NODE
         cls = type(obj)
         if self._shape:
-            return self._node_of(obj, reading_of(cls), depth)
+            return (
+                redacted(cls, "name") if name and self._verdicts[name] else self._node_of(obj, reading_of(cls), depth)
+            )
         if cls is str:
-            if len(obj) <= self._short and self._bytes > _WIDEST * _WIDE and self._secret_in(obj) is None:
-                self._bytes -= (6 if obj.isascii() else _WIDEST) * len(obj)
-                return {"type": "str", "kind": "str", "value": obj}
+            if (size := len(obj)) <= _WIDE and size <= self._length:
+                self._bytes -= _WIDEST * size
+                return obj
             return self._text(obj, "str", "str", str)
         if cls is int:
-            if -_WORD < obj < _WORD and self._secret_number(obj) is None:
-                return {"type": "int", "kind": "int", "value": f"{obj}"}
-            return self._int(obj, "int")
-        if obj is None:
-            return {"type": "NoneType", "kind": "none"}
-        if cls is bool:
-            return {"type": "bool", "kind": "bool", "value": obj}
-        if cls is float:
-            return {"type": "float", "kind": "float", "value": float.__repr__(obj)}
+            return obj if -_WORD < obj < _WORD else self._int(obj, "int")
+        if obj is None or cls is bool or cls is float:
+            return obj
+        if name and obj is not UNSET and self._verdicts[name]:
+            return redacted(cls, "name")
         return self._node_of(obj, reading_of(cls), depth)
 
-    def _node_of(self, obj: Any, reading: Reading, depth: int) -> Node:
+    def _node_of(self, obj: Any, reading: Reading, depth: int) -> Any:
         self._bytes -= _WIDEST * len(reading.type)
         if obj is UNSET or type(obj) is Redacted:
             return special(obj, reading)
@@ -192,7 +274,7 @@ class Capture:
             return self._container(obj, reading, depth)
         return shape_of(obj, reading) if self._shape else self._scalar(obj, reading)
 
-    def _scalar(self, obj: Any, reading: Reading) -> Node:
+    def _scalar(self, obj: Any, reading: Reading) -> Any:
         kind = reading.kind
         if kind in ("str", "bytes"):
             return self._text(obj, reading.type, kind, reading.base)
@@ -201,37 +283,22 @@ class Capture:
         if kind == "float":
             return {"type": reading.type, "kind": "float", "value": float.__repr__(obj)}
         if reading.text is not None and (text := reading.text(obj)) is not None:
-            return self._text(text, reading.type, "other", str)
+            return Text(reading.type, "other", text[: self._length + MARGIN], len(text))
         return special(obj, reading)
 
-    def _text(self, obj: Any, type_name: str, kind: str, base: Any) -> Node:
-        """Copy a text or bytes as far as the limit goes, unless what is shown holds a secret."""
-        size = base.__len__(obj)
+    def _text(self, obj: Any, type_name: str, kind: str, base: Any) -> Any:
+        """Read a text or bytes as far as the limit goes, and as much more as tells whether that holds a secret."""
+        size, length = base.__len__(obj), self._length
         if size > _WIDE and self._is_late():
             return stub(type_name, kind, size, "budget")
-        length = self._limits.length
-        text = base.__getitem__(obj, slice(length + MARGIN))
+        is_whole = size <= length and type(obj) is str
+        text = obj if is_whole else base.__getitem__(obj, slice(length + MARGIN))
         if base is not str:
             text = text.decode("latin-1")
-        rule = self._redactor.secret_in(text) if size <= _PIECE + MARGIN else self._secret_in_pieces(text)
-        if rule is not None:
-            return stub(type_name, kind, size, "budget") if rule == _LATE else redacted_as(type_name, f"value: {rule}")
         self._bytes -= (6 if text.isascii() else _WIDEST) * min(size, length)
         if self._bytes < 0:
             return stub(type_name, kind, size, "budget")
-        if size <= length:
-            return {"type": type_name, "kind": kind, "value": text}
-        return {"type": type_name, "kind": kind, "value": text[:length], "size": size, "why": "length"}
-
-    def _secret_in_pieces(self, text: str) -> str | None:
-        """Search a long text piece by piece; `_LATE` where the time is over before it is known."""
-        for start in range(0, len(text), _PIECE):
-            rule = self._redactor.secret_in(text[start : start + _PIECE + MARGIN])
-            if rule is not None:
-                return rule
-            if self._is_late():
-                return _LATE
-        return None
+        return obj if is_whole else Text(type_name, kind, text, size)
 
     def _int(self, obj: Any, type_name: str) -> Node:
         """Copy an int in decimal; beyond what every interpreter converts, its first hexadecimal digits."""
@@ -295,14 +362,12 @@ class Capture:
         if items is None:
             node.update(_unfilled(base, obj))
             return
-        if len(items) == 2 and (name := _name_in(items[0])) and self._verdicts[name]:
-            node["items"] = [self._node(items[0], depth), redacted(type(items[1]), "name")]
-            return
+        name = _name_in(items[0]) if len(items) == 2 else ""
         node["items"] = shown = []
         for index, item in enumerate(items):
             if not index & _CHECK and self._is_late():
                 break
-            shown.append(self._node(item, depth))
+            shown.append(self._node(item, depth, name if index else ""))
         note_size(node, base.__len__(obj), len(shown), whole=len(shown) == len(items))
 
     def _fill_entries(self, node: Node, obj: Any, _reading: Reading, depth: int) -> None:
@@ -314,11 +379,8 @@ class Capture:
         for index, (key, value) in enumerate(entries):
             if not index & _CHECK and self._is_late():
                 break
-            name = key if type(key) is str else _name_in(key)
-            if name and self._verdicts[name]:
-                shown.append([self._node(key, depth), redacted(type(value), "name")])
-            else:
-                shown.append([self._node(key, depth), self._node(value, depth)])
+            name = key[:_NAME] if type(key) is str else _name_in(key)
+            shown.append((self._node(key, depth, ""), self._node(value, depth, name)))
         note_size(node, dict.__len__(obj), len(shown), whole=len(shown) == len(entries))
 
     def _fill_fields(self, node: Node, obj: Any, reading: Reading, depth: int) -> None:
@@ -331,7 +393,7 @@ class Capture:
             if not index & _CHECK and self._is_late():
                 break
             self._bytes -= _WIDEST * len(name)
-            shown.append([name, redacted(type(value), "name") if self._verdicts[name] else self._node(value, depth)])
+            shown.append((name, self._node(value, depth, name)))
         note_size(node, size, len(shown), whole=len(shown) == len(fields))
 
     def _fields_of(self, obj: Any, reading: Reading) -> tuple[list[tuple[str, Any]] | None, int]:
@@ -369,8 +431,10 @@ class Capture:
         now = native.perf_counter()
         if now < self._deadline:
             return False
+        if self._started is None:  # most captures never come here: asking for a thread's own time is a system call
+            self._started = native.thread_time() - min(now - self._began, _UNTIMED)
         left = self._patience * MAX_SECONDS - (native.thread_time() - self._started)
-        self._late = left <= 0 or now > self._wall
+        self._late = left <= 0 or now > self._began + self._patience * MAX_WALL
         self._deadline = now + left
         return self._late
 
@@ -383,6 +447,8 @@ def _unfilled(base: Any, obj: Any) -> Node:
 
 def _is_sparse(obj: Any) -> bool:
     """Whether a dictionary or set is so large and so empty that finding its first item takes milliseconds."""
+    if type(obj) is dict:
+        return dict.__sizeof__(obj) // 30 - len(obj) > _SPARSE
     flags = _flags_of(type(obj))
     if flags & _DICT:
         return dict.__sizeof__(obj) // 30 - dict.__len__(obj) > _SPARSE
@@ -415,7 +481,8 @@ _NAME = 200
 """Characters of an attribute's name."""
 _CHECK = 7
 """A look at the clock every 8 items: each may be of a class that was never seen before."""
-_LATE = "late"
+_UNTIMED = 0.0005
+"""Seconds of a capture after which the thread's own time is asked for."""
 _CONTENT = {"list": "items", "tuple": "items", "set": "items", "dict": "entries", "object": "fields"}
 _FILLERS: dict[str, Callable[[Capture, Node, Any, Reading, int], None]] = {
     "list": Capture._fill_items,

@@ -25,6 +25,16 @@ _ALIKE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
+class Later:
+    """A part of a message that is made when the message is sent, on the thread that sends it."""
+
+    __slots__ = ()
+
+    def to_wire(self) -> Any:
+        """What takes its place: plain data, or more of these."""
+        raise NotImplementedError
+
+
 def encode(message: dict[str, Any]) -> bytes:
     """Frame a message.
 
@@ -33,7 +43,7 @@ def encode(message: dict[str, Any]) -> bytes:
     Raises:
         LinkClosed: the message is larger than `MAX_FRAME`.
     """
-    body = json.dumps(message, separators=(",", ":"), check_circular=False).encode("ascii")
+    body = json.dumps(message, separators=(",", ":"), check_circular=False, default=_made).encode("ascii")
     if len(body) > MAX_FRAME:
         raise LinkClosed(f"a message of {len(body)} bytes is over the limit of {MAX_FRAME}")
     return len(body).to_bytes(_HEADER, "big") + body
@@ -105,6 +115,12 @@ def is_shallow(body: bytes, depth: int) -> bool:
             break
         left = left.replace(b"[]", b"")
     return not left
+
+
+def _made(part: object) -> Any:
+    if isinstance(part, Later):
+        return part.to_wire()
+    raise TypeError(f"a message can't hold a {type(part).__name__}")
 
 
 def _decode(body: bytes) -> dict[str, Any]:
