@@ -30,7 +30,7 @@ VERBS = {
     "dump": "Print the stacks of all threads, busiest first.",
     "top": "Show the hottest functions and threads, live.",
     "record": "Record a sampling profile: a flame graph, and the hottest functions here.",
-    "view": "Open a saved profile.",
+    "view": "Open a saved profile or snapshot.",
     "diff": "Compare two saved profiles: what grew, what shrank.",
     "snap": "Show the values at a line or function when it is next reached.",
     "log": "Print a line each time a line or function is reached: log lines that nobody wrote.",
@@ -95,7 +95,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # color: whether to paint is decided in `render.terminal`, and click must not undo it.
         result = pyrometer.main(
-            list(arguments), prog_name="pyrometer", complete_var=COMPLETE, standalone_mode=False, color=True
+            list(arguments),
+            prog_name="pyrometer",
+            complete_var=COMPLETE,
+            standalone_mode=False,
+            color=True,
+            obj=tuple(arguments),
         )
         return result if isinstance(result, int) else 0
     except click.UsageError as error:

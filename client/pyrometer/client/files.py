@@ -42,8 +42,10 @@ def check_writable(path: Path) -> None:
         raise ClientError(f"{path} can't be written: {place.parent} is not yours to write in.", next=_ELSEWHERE)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a file so that it is there whole or not at all; a link is followed, a device or a pipe written to.
+
+    `private`: only its owner may read it, as befits values.
 
     Raises:
         ClientError: it could not be written.
@@ -57,7 +59,7 @@ def write_whole(path: Path, data: bytes) -> None:
             temporary = file.name
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fchmod(file.fileno(), 0o600 if private else 0o666 & ~_umask())
         os.replace(temporary, place)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -165,6 +167,31 @@ def force_option(function: Decorated) -> Decorated:
     """`--force`, of verbs whose place may be a line."""
     words = "Take the line of what runs, though the file was changed since."
     return click.option("--force", is_flag=True, help=words)(function)
+
+
+def keep_option(function: Decorated) -> Decorated:
+    """`--out`, a file that keeps what comes; the verb gets it as `out`."""
+
+    def check(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+        from pyrometer.client.snapshots import gathering
+
+        gathering.check(value)
+        return value
+
+    option = click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        callback=check,
+        help="Keep it too: as a page (.html), or for programs (.json, .jsonl).",
+    )
+    return option(function)
+
+
+def typed_command() -> str:
+    """What was typed, as it could be typed again."""
+    words = click.get_current_context().find_root().obj
+    return shlex.join(["pyrometer", *words]) if words else ""
 
 
 def output_option(*forms: str) -> Callable[[Decorated], Decorated]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
 from pyrometer.client import documents
 from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
-from pyrometer.client.options import Where
+from pyrometer.client.options import Where, typed_command
 from pyrometer.client.quantities import brief, typed
 from pyrometer.client.render.calls import CallText
 from pyrometer.client.render.failures import few
@@ -18,6 +19,7 @@ from pyrometer.client.render.loglines import LogText
 from pyrometer.client.render.snapshot import SnapshotText
 from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
+from pyrometer.client.snapshots.gathering import Gathering
 from pyrometer.v1 import probe_pb2
 from pyrometer.v1 import probe_service_pb2 as messages
 
@@ -33,15 +35,26 @@ def limits(hits: int, seconds: float, frames: int | None) -> probe_pb2.ProbeLimi
     return message
 
 
-def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
-    """Arm a probe and show what it delivers until it is over.
+def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str, out: Path | None = None) -> int:
+    """Arm a probe and show what it delivers until it is over; `out`: a file that keeps it too.
 
     Raises:
         ClientError: it was refused, nothing came, or all processes are gone.
     """
-    request = messages.OpenProbeRequest(service=where.service, pids=where.pids, probe=probe)
     shown = _Lines(verb, probe) if output == "jsonl" else _Text(probe)
     notes: dict[int, str] = {}
+    with Gathering(verb, typed_command(), where.service, out) as kept:
+        summary = _follow(where, probe, shown, kept, notes)
+    if summary.delivered:
+        return 0
+    raise _nothing(summary, probe, _said_by_all(notes))
+
+
+def _follow(
+    where: Where, probe: probe_pb2.Probe, shown: _Lines | _Text, kept: Gathering, notes: dict[int, str]
+) -> messages.ProbeSummary:
+    """Show and keep what comes, to the end; `notes`: takes what each process says while the probe is armed."""
+    request = messages.OpenProbeRequest(service=where.service, pids=where.pids, probe=probe)
     summary: messages.ProbeSummary | None = None
     try:
         with open_look(where) as look:
@@ -51,15 +64,15 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str) -> int:
                 else:
                     shown.take(message)
                     _note_reason(message.event, notes)
+                for document in _documents(message, probe.limits.hits):
+                    kept.take(document)
     except KeyboardInterrupt:
         shown.interrupted()
         raise
     if summary is None:
         raise TargetGone("the server ended before the probe did")
     shown.end(summary)
-    if summary.delivered:
-        return 0
-    raise _nothing(summary, probe, _said_by_all(notes))
+    return summary
 
 
 def _note_reason(event: probe_pb2.ProbeEvent, notes: dict[int, str]) -> None:
@@ -170,27 +183,37 @@ class _Lines:
         self._wanted = probe.limits.hits
 
     def take(self, message: messages.OpenProbeResponse) -> None:
-        """Print one event; progress is for people only."""
-        if message.HasField("event"):
-            documents.print_lines(self._verb, _event_documents(message.event))
+        """Print one event."""
+        documents.print_lines(self._verb, _documents(message, self._wanted))
 
     def interrupted(self) -> None:
         """Say nothing: the exit code does."""
 
     def end(self, summary: messages.ProbeSummary) -> None:
         """Print the last line: all processes together."""
-        state = documents.enum(summary, "state", "PROBE_STATE_") or "failed"
-        ids = [status.probe_id for status in summary.statuses]
-        last = {
-            "event": state,
-            "probe_id": ids[0] if ids else "",
-            "pid": None,
-            "reason": f"{summary.delivered} of {self._wanted} delivered",
-            "delivered": summary.delivered,
-            "surplus": summary.surplus,
-            "errors": [documents.error(error) for error in summary.errors],
-        }
-        documents.print_lines(self._verb, [last])
+        documents.print_lines(self._verb, [_last_document(summary, self._wanted)])
+
+
+def _documents(message: messages.OpenProbeResponse, wanted: int) -> Iterator[documents.Document]:
+    """The events in a message of the stream; progress is for people only."""
+    if message.HasField("summary"):
+        yield _last_document(message.summary, wanted)
+    elif message.HasField("event"):
+        yield from _event_documents(message.event)
+
+
+def _last_document(summary: messages.ProbeSummary, wanted: int) -> documents.Document:
+    """All processes together, when it is over."""
+    ids = [status.probe_id for status in summary.statuses]
+    return {
+        "event": documents.enum(summary, "state", "PROBE_STATE_") or "failed",
+        "probe_id": ids[0] if ids else "",
+        "pid": None,
+        "reason": f"{summary.delivered} of {wanted} delivered",
+        "delivered": summary.delivered,
+        "surplus": summary.surplus,
+        "errors": [documents.error(error) for error in summary.errors],
+    }
 
 
 def _event_documents(event: probe_pb2.ProbeEvent) -> Iterator[documents.Document]:

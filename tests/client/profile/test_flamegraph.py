@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-import subprocess
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from tests.client.profile import examples
 from tests.client.profile.test_comparison import cold, hot
-from tests.support.needs import find_program
+from tests.support.browser import dom
 
 from pyrometer.client.profile import reading
 from pyrometer.client.profile.comparison import Comparison
@@ -25,17 +24,6 @@ from pyrometer.client.profile.model import Function, NotAProfile, Process, Profi
 from pyrometer.client.profile.paths import Origin
 
 _PROGRAMS = Path(__file__).parent / "programs"
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=5000",
-]
 _HOSTILE = ["</script><b id=evil>", "<!--<script>", "a&amp;b", '"];alert(1)//', "\u2028", "@SCRIPT@"]
 
 MAIN, HOT, LOADS, RUN = range(4)
@@ -268,16 +256,6 @@ def test_a_hundred_thousand_stacks_are_drawn(tmp_path: Path) -> None:
         samples=tuple(Sample(tuple((n, 1) for n in way), way[0] % 2, 1, 1) for way in ways),
     )
     assert text_of(dom(tmp_path, render(many), "#search=f7"), "matched").endswith("matched in 1 function")
-
-
-def dom(folder: Path, page: str, state: str) -> str:
-    """The page's document after its script has run."""
-    file = folder / "page.html"
-    file.write_text(page, encoding="utf-8")
-    browser = find_program("chromium") or find_program("chromium-browser") or find_program("google-chrome") or ""
-    argv = [browser, *_FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", f"{file.as_uri()}{state}"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=True)
-    return re.sub(r'<script type="application/json".*?</script>', "", done.stdout, flags=re.DOTALL)
 
 
 def text_of(shown: str, name: str) -> str:

@@ -1,7 +1,6 @@
 """A profile as one page: a flame graph that needs no network, no server and no WebGL.
 
-The page is made of the files in `page/`, with the profile in it. Its policy lets it load nothing, and run nothing but
-its own script. The profile is JSON in which `<` is escaped, and reaches the page as text, never as markup.
+The page is made of the files in `page/`, with the profile in it as data.
 
 Stacks travel as a tree in preorder, with the samples beside it:
 
@@ -15,16 +14,12 @@ so a hundred thousand stacks are a few megabytes, and the page adds them up in o
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
+from pyrometer.client import pages
 from pyrometer.client.profile import difference, table
 from pyrometer.client.profile.assembly import Assembly, clean
 from pyrometer.client.profile.comparison import Comparison
@@ -33,11 +28,9 @@ from pyrometer.client.profile.paths import Origin
 
 _SCRIPTS = ("calls.js", "drawing.js", "telling.js", "difference.js", "reader.js")
 _ORIGINS = {origin: index for index, origin in enumerate(Origin)}
-_DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 _LINE = re.compile(r":(\d{1,18})$")
 _MAX_COMMAND = 80
 _MUCH = 0.2
-_SCRIPT_HOSTILE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 Fact = tuple[str, str, bool]
 """A name, a value, and whether it is worth a warning."""
@@ -65,38 +58,17 @@ def render_difference(comparison: Comparison) -> str:
 
 
 def _page(title: str, data: dict[str, Any]) -> str:
-    style, script = _part("style.css"), "\n".join(_part(name) for name in _SCRIPTS)
-    parts = {
-        "TITLE": html.escape(title),
-        "POLICY": _policy(style, script),
-        "STYLE": style,
-        "SCRIPT": script,
-        "DATA": _json(data),
-    }
-    return re.sub(r"@([A-Z]+)@", lambda found: parts[found[1]], _part("page.html"))
-
-
-def _part(name: str) -> str:
-    return resources.files(__package__).joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "base-uri 'none'; form-action 'none'"
+    return pages.build(
+        _part("page.html"),
+        title=title,
+        style=_part("style.css"),
+        script="\n".join(_part(name) for name in _SCRIPTS),
+        data=data,
     )
 
 
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _json(data: dict[str, Any]) -> str:
-    """JSON that can stand in a script element: nothing in it ends that, or begins a comment."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    for sign, spelled in _SCRIPT_HOSTILE.items():
-        text = text.replace(sign, spelled)
-    return text
+def _part(name: str) -> str:
+    return pages.part(__package__, name, "page")
 
 
 def _data(profile: Profile) -> dict[str, Any]:
@@ -183,10 +155,7 @@ def read(page: bytes) -> Profile:
     Raises:
         ValueError, LookupError, TypeError: there is none in it, or it is broken.
     """
-    found = _DATA.search(page.decode("utf-8"))
-    if not found:
-        raise ValueError("a page without data")
-    data, made = json.loads(found[1]), Assembly()
+    data, made = pages.data_of(page.decode("utf-8"), "data"), Assembly()
     if "sides" in data:
         raise NotAProfile("this is the page of a difference: the two profiles that it is of are the files to give")
     functions = [_read_function(made, number, *each) for number, each in enumerate(data["functions"])]

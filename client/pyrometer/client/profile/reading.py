@@ -5,14 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
+from pyrometer.client import pages
 from pyrometer.client.profile import collapsed, model, pprof, speedscope
 from pyrometer.client.profile.model import NotAProfile, Profile
 
 Reader = Callable[[bytes], Profile]
 
 _GZIP = b"\x1f\x8b"
-_PAGE_MARK = b'<meta name="generator" content="pyrometer">'
-"""In the head of each of our pages."""
 _HEAD = 4096
 
 
@@ -33,21 +32,11 @@ def read(data: bytes) -> Profile:
         raise NotAProfile(f"this is not a {kind}, or it is broken") from error
 
 
-def is_page(data: bytes) -> bool:
-    """Whether it is a page, ours or another's, and not packed."""
-    return data[:_HEAD].lstrip().lower().startswith((b"<!doctype", b"<html"))
-
-
-def is_ours(page: bytes) -> bool:
-    """Whether a page is one of ours: another is the browser's business."""
-    return _PAGE_MARK in page[:_HEAD]
-
-
 def _reader_of(data: bytes) -> tuple[str, Reader]:
-    if is_page(data):
+    if pages.is_page(data):
         from pyrometer.client.profile import flamegraph
 
-        if not is_ours(data):
+        if not pages.is_ours(data):
             raise NotAProfile("this is a page, and none that pyrometer wrote")
         return "flame graph's page", flamegraph.read
     if data[:_HEAD].lstrip()[:1] == b"{":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, output_option, probe_options, target_options
+from pyrometer.client.options import Where, keep_option, output_option, probe_options, target_options
 from pyrometer.client.watching import limits, watch
 
 _TYPE = re.compile(r"[^\W\d][\w.<>]*")
@@ -19,6 +20,7 @@ _SCOPE = re.compile(r"[\w.*]*")
 @click.argument("exception")
 @click.option("--in", "scope", default="", metavar="SCOPE", help="Modules that it passes: 'shop.*'.")
 @probe_options
+@keep_option
 @output_option("table", "jsonl")
 def command(
     where: Where,
@@ -29,6 +31,7 @@ def command(
     hits: int,
     seconds: float,
     frames: int | None,
+    out: Path | None,
     output: str,
 ) -> int:
     """Take a snapshot when an exception is raised, with every frame's values, whether or not somebody handles it.
@@ -44,7 +47,7 @@ def command(
         expressions=expressions,
         limits=limits(hits, seconds, frames),
     )
-    return watch("catch", where, probe, output)
+    return watch("catch", where, probe, output, out)
 
 
 def _check_names(exception: str, scope: str) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, force_option, output_option, probe_options, target_options
+from pyrometer.client.options import (
+    Where,
+    force_option,
+    keep_option,
+    output_option,
+    probe_options,
+    target_options,
+)
 from pyrometer.client.watching import limits, watch
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 @click.argument("place", metavar="WHERE")
 @probe_options
 @force_option
+@keep_option
 @output_option("table", "jsonl")
 def command(
     where: Where,
@@ -29,6 +38,7 @@ def command(
     seconds: float,
     frames: int | None,
     force: bool,
+    out: Path | None,
     output: str,
 ) -> int:
     """Show the values at a line, or at the start of a function, when it is next reached.
@@ -40,7 +50,7 @@ def command(
     probe.force = force
     probe.expressions.extend(expressions)
     probe.limits.CopyFrom(limits(hits, seconds, frames))
-    return watch("snap", where, probe, output)
+    return watch("snap", where, probe, output, out)
 
 
 def locate(place: str) -> probe_pb2.Probe:

@@ -1,4 +1,4 @@
-"""`pyrometer view`: opens a saved profile."""
+"""`pyrometer view`: opens a saved profile or snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyrometer.client import files
+from pyrometer.client import files, pages
 from pyrometer.client.errors import ClientError
 from pyrometer.client.quantities import LARGEST_PID, Count
 from pyrometer.client.render.terminal import Style, colours, width
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyrometer.client.profile.model import Profile
     from pyrometer.client.profile.selection import Selection
 
+_SNAP = "pyrometer snap and catch write them: --out FILE.html, .json or .jsonl"
 _RECORD = "pyrometer record writes one: -f html, speedscope, pprof or collapsed"
 
 
@@ -31,15 +32,17 @@ _RECORD = "pyrometer record writes one: -f html, speedscope, pprof or collapsed"
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the page there; open nothing.")
 def command(file: Path, text: bool, pid: int | None, thread: str | None, rows: int, out: Path | None) -> int:
-    """Open a saved profile as a page in the browser: of record, of py-spy, of whatever writes such formats."""
+    """Open a saved profile or snapshot as a page in the browser: of record, snap, catch, py-spy and others."""
     if out is not None:
         files.check_writable(out)
     data = read_file(file)
-    from pyrometer.client.profile import reading
     from pyrometer.client.profile.selection import Selection
+    from pyrometer.client.snapshots import reading
 
     part = Selection(pid, thread)
-    if reading.is_page(data) and reading.is_ours(data) and not (text or out or part.is_part):
+    if reading.is_snapshot(data):
+        return _view_snapshot(file, data, part, out, text=text)
+    if pages.is_page(data) and pages.is_ours(data) and not (text or out or part.is_part):
         _open(file)
         return 0
     profile = part_of(profile_of(file, data), file, part)
@@ -51,6 +54,28 @@ def command(file: Path, text: bool, pid: int | None, thread: str | None, rows: i
     print_cautions(profile)
     if not text or out is not None:
         _view(profile, file, out)
+    return 0
+
+
+def _view_snapshot(file: Path, data: bytes, part: Selection, out: Path | None, *, text: bool) -> int:
+    """Open a snapshot; as text, or where it is not a page yet, after having read it."""
+    from pyrometer.client.snapshots import gathering, reading, selecting
+    from pyrometer.client.snapshots.model import NotASnapshot
+
+    gathering.check(out)
+    if pages.is_page(data) and not (text or out or part.is_part):
+        _open(file)
+        return 0
+    try:
+        whole = selecting.part_of(reading.read(data), part.pid, part.thread)
+    except ClientError as error:
+        again = _SNAP if isinstance(error, NotASnapshot) else error.next
+        raise type(error)(f"{file}: {error.message}.", next=again, reason=error.reason) from None
+    if text:
+        for line in selecting.lines(whole, Style(enabled=colours()), width()):
+            click.echo(line)
+    if out is not None or not text:
+        _keep(gathering.encoded(whole, out.suffix if out else ".html"), file, out, "snapshot", private=True)
     return 0
 
 
@@ -100,12 +125,17 @@ def read_file(file: Path) -> bytes:
 def _view(profile: Profile, file: Path, out: Path | None) -> None:
     from pyrometer.client.profile import flamegraph
 
-    page = out or Path(tempfile.mkdtemp(prefix="pyrometer-")) / f"{file.name.split('.')[0] or 'profile'}.html"
-    files.write_whole(page, flamegraph.render(profile).encode("utf-8"))
+    _keep(flamegraph.render(profile).encode("utf-8"), file, out, "flame graph")
+
+
+def _keep(content: bytes, file: Path, out: Path | None, what: str, *, private: bool = False) -> None:
+    """Write what was made of a file where it is to be, or write a page somewhere and open it."""
+    page = out or Path(tempfile.mkdtemp(prefix="pyrometer-")) / f"{file.name.split('.')[0] or 'saved'}.html"
+    files.write_whole(page, content, private=private)
     if out is None:
         _open(page)
     else:
-        click.echo(f"» flame graph: {page}     open it: pyrometer view {page}", err=True)
+        click.echo(f"» {what}: {page}     open it: pyrometer view {page}", err=True)
 
 
 def _open(page: Path) -> None:
