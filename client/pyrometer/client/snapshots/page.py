@@ -16,6 +16,7 @@ from pyrometer.client.render.causes import heading, related
 from pyrometer.client.render.places import place
 from pyrometer.client.render.snapshot import handling_of, title_of
 from pyrometer.client.render.stacks import folded, short_name
+from pyrometer.client.render.values import line_of
 from pyrometer.client.snapshots.markup import Markup, joined, tag
 from pyrometer.client.snapshots.model import Snapshot
 from pyrometer.client.snapshots.valuepage import ValuePage
@@ -73,13 +74,19 @@ def _overview(hits: list[Document]) -> Markup:
             tag("td", tag("a", _moment(hit["time"]), href=f"#hit-{index}")),
             tag("td", str(hit["pid"])),
             tag("td", short_name(hit["thread"])),
-            tag("td", title_of(hit)),
+            tag("td", _gist(hit)),
         )
         for index, hit in enumerate(hits)
     ]
     names = [tag("th", name, scope="col") for name in ("When", "Process", "Thread", "What")]
     caption = tag("caption", f"{len(hits):,} hits")
     return tag("table", caption, tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="overview")
+
+
+def _gist(hit: Document) -> str:
+    """What tells a hit from the others: the values that were asked for, or its title."""
+    asked = [f"{text} = {line_of(value, 40)}" for text, value in hit["expressions"].items()]
+    return ", ".join(asked[:3]) or title_of(hit)
 
 
 def _hit(hit: Document, index: int, *, alone: bool) -> Markup:

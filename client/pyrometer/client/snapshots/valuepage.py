@@ -31,11 +31,11 @@ class ValuePage:
         """Values by name; those without one yet together at the end."""
         unset = [name for name, value in values.items() if value["kind"] == "unset"]
         rows = [
-            tag("tr", tag("th", name, scope="row"), tag("td", self.value(value, unfolded=unfolded)))
+            _row(name, self.value(value, unfolded=unfolded))
             for name, value in values.items()
             if value["kind"] != "unset"
         ]
-        rows += [tag("tr", tag("th", "unset", scope="row"), tag("td", ", ".join(unset)), class_="unset")] * bool(unset)
+        rows += [tag("tr", _head("unset"), tag("td", ", ".join(unset)), class_="unset")] * bool(unset)
         return tag("table", tag("tbody", *rows), class_="values") if rows else Markup()
 
     def value(self, value: Document, deep: int = 0, *, unfolded: bool = False) -> Markup:
@@ -47,9 +47,7 @@ class ValuePage:
         inside = labelled(value)
         line = line_of(value, _LINE)
         if inside and deep < _DEEPEST and (len(line_of(value, 10 * _LINE)) > _LINE or self._is_target(value)):
-            rows = [
-                tag("tr", tag("th", name, scope="row"), tag("td", self.value(part, deep + 1))) for name, part in inside
-            ]
+            rows = [_row(name, self.value(part, deep + 1)) for name, part in inside]
             body = joined(tag("table", tag("tbody", *rows), class_="values"), _rest(value, len(inside)))
             return self._unfolding(value, line, body, unfolded=unfolded and len(inside) <= _NOT_MUCH)
         held = value.get("value")
@@ -73,6 +71,14 @@ class ValuePage:
 
     def _anchor(self, number: int) -> str:
         return f"{self._hit}-object-{number}"
+
+
+def _row(name: str, value: Markup) -> Markup:
+    return tag("tr", _head(name), tag("td", value))
+
+
+def _head(name: str) -> Markup:
+    return tag("th", tag("span", name), scope="row")
 
 
 def _name(value: Document) -> str:
