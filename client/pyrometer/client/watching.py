@@ -11,6 +11,7 @@ import click
 
 from pyrometer.client import documents
 from pyrometer.client.errors import ClientError, NothingCaptured, TargetGone
+from pyrometer.client.glimpses import glimpse
 from pyrometer.client.options import Where, typed_command
 from pyrometer.client.quantities import brief, typed
 from pyrometer.client.render.calls import CallText
@@ -47,7 +48,8 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str, out: Pat
         summary = _follow(where, probe, shown, kept, notes)
     if summary.delivered:
         return 0
-    raise _nothing(summary, probe, _said_by_all(notes))
+    glimpsed = glimpse(where, probe, summary) if output == "table" and not summary.errors else ""
+    raise _nothing(summary, probe, _said_by_all(notes), glimpsed)
 
 
 def _follow(
@@ -87,8 +89,13 @@ def _said_by_all(notes: dict[int, str]) -> str:
     return "; ".join(part for part in (parts[0] if parts else []) if part and all(part in each for each in parts))
 
 
-def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str) -> ClientError:
-    """The error of a probe that delivered nothing; `notes`: what all processes said while it was armed."""
+def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str, glimpsed: str) -> ClientError:
+    """The error of a probe that delivered nothing.
+
+    Args:
+        notes: what all processes said while it was armed.
+        glimpsed: what the condition's names held the next time.
+    """
     gone = [error for error in summary.errors if error.error.reason == "TARGET_GONE"]
     if gone and summary.state == probe_pb2.PROBE_STATE_FAILED:
         return TargetGone("all processes ended while the probe was armed")
@@ -103,7 +110,8 @@ def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str)
         notes=notes,
         shown_by="in the template" if probe.template else "--expr",
     )
-    return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}", next=remedy)
+    seen = f"; the next time {glimpsed}" if glimpsed else ""
+    return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}{seen}", next=remedy)
 
 
 def why_nothing(

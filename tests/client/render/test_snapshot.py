@@ -226,3 +226,12 @@ def test_what_had_led_to_an_exception_is_under_it() -> None:
         "  caused by TimeoutError: read   shop/payment.py:50",
         "1 of 1 KeyError: 'a'",
     ]
+
+
+def test_what_was_asked_for_is_told_where_it_is_asked_for() -> None:
+    """It comes first, and `above` it is nothing."""
+    voucher = {"type": "shop.Voucher", "kind": "object", "fields": {"worth": TOTAL}, "ref": 2}
+    asked = {"order.voucher": {"type": "shop.Voucher", "kind": "ref", "ref": 2}}
+    lines = shown(hit(frames=[{**FRAME, "locals": {"voucher": voucher}}], expressions=asked))
+    assert lines[1] == "  order.voucher = Voucher(worth=1249.5)"
+    assert "     voucher  Voucher(worth=1249.5)" in lines

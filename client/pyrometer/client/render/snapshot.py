@@ -12,7 +12,7 @@ from pyrometer.client.render.places import CHANGED, place
 from pyrometer.client.render.sharing import Shared
 from pyrometer.client.render.stacks import folded, short_name
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import labelled, line_of, numbered
+from pyrometer.client.render.values import labelled, line_of, numbered, objects
 from pyrometer.client.render.variables import VariableText, complete, referred_to
 
 Document = dict[str, Any]
@@ -45,11 +45,12 @@ class SnapshotText:
         yield from self._facts(hit)
         shown = _shown(hit["frames"], innermost_is_own=hit["exception"] is None)
         frames = complete(hit["frames"], shown)
-        visible = [*hit["expressions"].values()]
+        asked = told_here(hit["expressions"], hit["frames"])
+        visible = [*asked.values()]
         visible += [value for index in sorted(shown) for value in (frames[index]["locals"] or {}).values()]
         wanted = referred_to(visible)
         shared = Shared(visible, wanted, self._width - _BESIDE_A_VALUE)
-        yield from self._expressions(hit["expressions"], shared, wanted)
+        yield from self._expressions(asked, shared, wanted)
         yield ""
         yield from self._frames(frames, shown, shared, wanted)
         if hit["frames_left_out"]:
@@ -143,6 +144,18 @@ def handling_of(raised: Document) -> str:
     if raised["handled"] is None:
         return f"handled or not is not known: {why}" if why and why != _UNDETERMINED else ""
     return f"{'handled' if raised['handled'] else 'not handled'} {why}".rstrip()
+
+
+def told_here(expressions: Document, frames: list[Document]) -> Document:
+    """What was asked for, with what it is: it is shown first, though the frames were copied before it."""
+    if not any(value["kind"] == "ref" for value in expressions.values()):
+        return expressions
+    values = (value for frame in frames for value in (frame["locals"] or {}).values())
+    described = {number: each for value in values for number, each in objects(value)}
+    return {
+        text: described.get(value["ref"], value) if value["kind"] == "ref" else value
+        for text, value in expressions.items()
+    }
 
 
 def _shown(frames: list[Document], *, innermost_is_own: bool) -> set[int]:

@@ -18,17 +18,30 @@ from pyrometer.client.verbs.run import become
 
 _LONGEST = 86_400.0
 
-_TO_TYPE = (
-    ("ps {service}", "what is there"),
-    ("dump {service}", "what every thread does right now"),
-    ("record {service} -d 5s", "where the time goes: one function burns 60 % of it"),
+_TOUR = (
+    ("What is there, and what does it do right now?", ("ps {service}", "dump {service}")),
+    ("It is slow. Where does the time go? One function burns 60 % of it.", ("record {service} -d 5s",)),
     (
-        "catch {service} PaymentError --in 'shop.*' --if 'order.total > 1000'",
-        "the error that a handler swallows, with the values of that moment",
+        "Goods leave that nobody has paid for. An error is swallowed: see it raised, with all values.",
+        (
+            "catch {service} PaymentError --in 'shop.*'",
+            "catch {service} PaymentError --in 'shop.*' --if 'order.total > 1000' --out order.html",
+        ),
     ),
-    ("snap {service} shop/pricing.py:21 --expr item.price", "the values at a line"),
+    (
+        "Some orders cost less than nothing. See one of them, then how it comes to that.",
+        (
+            "snap {service} shop/views.py:32 --if 'order.total < 0' --expr order.total",
+            "snap {service} shop/pricing.py:37 --if 'worth > goods' --expr goods --expr order.voucher",
+        ),
+    ),
+    (
+        "Now and then a customer waits for no reason. Who calls what, one time of a thousand?",
+        ("snap {service} shop.ledger:Ledger.put_by --expr self.pages --for 5m",),
+    ),
+    ("While one of these waits, in a third terminal: what is armed, and what does it cost?", ("probes {service}",)),
 )
-"""What to try on the shop, in the order in which one would; each with what it answers."""
+"""What to try on the shop, in the order in which one would: what one wants to know, and what to type."""
 
 
 @click.command("demo")
@@ -38,7 +51,7 @@ _TO_TYPE = (
 )
 @click.option("--service", default="shop", show_default=True, metavar="NAME", help="Name of the service.")
 def command(workers: int, seconds: float, service: str) -> int:
-    """Run a small shop with two real bugs, under load, to try all of it on.
+    """Run a small shop with four real bugs, under load, to try all of it on.
 
     It listens on 127.0.0.1 only, and ends by ctrl-C or when its time is over; nothing of it is left then.
     """
@@ -60,14 +73,13 @@ def find_shop() -> Path:
 
 def _introduction(service: str, seconds: float, style: Style) -> list[str]:
     lines = [
-        f"A small shop with two bugs, under load, with the agent in it: service {service}, pid {os.getpid()}.",
+        f"A small shop with four bugs, under load, with the agent in it: service {service}, pid {os.getpid()}.",
         f"Ctrl-C ends it, or its time is over: {typed(seconds)}. In another terminal, type:",
-        "",
     ]
     ours = _our_name()
-    for arguments, answer in _TO_TYPE:
-        lines.append(f"  {style.paint(f'# {answer}', 'dim')}")
-        lines.append(f"  {style.paint(f'{ours} {arguments.format(service=service)}', 'bold')}")
+    for number, (question, commands) in enumerate(_TOUR, 1):
+        lines += ["", f"{number}  {question}"]
+        lines += [f"     {style.paint(f'{ours} {words.format(service=service)}', 'bold')}" for words in commands]
     return [*lines, ""]
 
 

@@ -15,6 +15,9 @@ CATALOGUE = {
 }
 """Name and price of each item, by its number."""
 
+VOUCHERS = {"SUMMER": 20.0, "SORRY": 50.0}
+"""What each voucher is worth, by what is printed on it."""
+
 _numbers = itertools.count(88_001)
 
 
@@ -25,6 +28,14 @@ class Customer:
     name: str
     email: str
     card_number: str
+
+
+@dataclass
+class Voucher:
+    """A piece of paper that pays for a part of an order."""
+
+    text: str
+    worth: float
 
 
 @dataclass
@@ -46,12 +57,15 @@ class Order:
     order_id: int = field(default_factory=_numbers.__next__)
     total: float = 0.0
     state: str = "new"
+    voucher: Voucher | None = None
 
 
 def order_from(form: dict[str, str]) -> Order:
-    """Make an order of what a customer sent: `items` is "SKU,SKU,…"."""
+    """Make an order of what a customer sent: `items` is "SKU,SKU,…", `voucher` what is printed on one."""
     customer = Customer(form.get("name", "Ann"), form.get("email", "ann@example.org"), form.get("card", ""))
-    return Order(customer, [item_of(sku) for sku in form.get("items", "A-17").split(",")[:20]])
+    text = form.get("voucher", "")
+    voucher = Voucher(text, VOUCHERS[text]) if text in VOUCHERS else None
+    return Order(customer, [item_of(sku) for sku in form.get("items", "A-17").split(",")[:20]], voucher=voucher)
 
 
 def item_of(sku: str) -> Item:

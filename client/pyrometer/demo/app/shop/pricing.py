@@ -12,8 +12,8 @@ SECONDS_PER_ITEM = 0.008
 
 
 def total(order: Order) -> float:
-    """Sum up the items, each with its discount."""
-    return round(sum(item.quantity * discount_for(item) for item in order.items), 2)
+    """Sum up the items, each with its discount; a voucher pays for a part of it."""
+    return to_pay(order, sum(item.quantity * discount_for(item) for item in order.items))
 
 
 def discount_for(item: Item) -> float:
@@ -26,3 +26,12 @@ def discount_for(item: Item) -> float:
         now = time.thread_time()
     meter.add_hot(now - start)
     return goal
+
+
+def to_pay(order: Order, goods: float) -> float:
+    """Take off what a voucher is worth.
+
+    The third bug: one that is worth more than the goods makes the bank pay the customer.
+    """
+    worth = order.voucher.worth if order.voucher else 0.0
+    return round(goods - worth, 2)

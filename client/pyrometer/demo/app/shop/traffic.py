@@ -21,6 +21,8 @@ PER_SECOND = 30
 """Orders a second, of all customers; fewer where the shop is slower than that."""
 CUSTOMERS = 4
 BASKETS = ("A-17", "A-17,B-04", "C-21,B-04,A-17", "D-99,C-21", "B-04", "D-99,D-99,A-17", "C-21,C-21", "A-17,A-17")
+VOUCHERS = {3: "SORRY", 5: "SUMMER"}
+"""What the customers of some numbers have, of seven."""
 CARDS = ("4242424242424242", "5555555555554444", "4000056655665556", "378282246310005", "6011111111111117")
 """Numbers that card companies publish for tests; the bank of the shop declines the third."""
 
@@ -35,6 +37,8 @@ def session_of(number: int) -> str:
 def order(host: str, number: int) -> int:
     """Place one order; returns the status of the answer."""
     form = {"name": "Ann", "items": BASKETS[number % len(BASKETS)], "card": CARDS[number % len(CARDS)]}
+    if number % 7 in VOUCHERS:
+        form["voucher"] = VOUCHERS[number % 7]
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": session_of(number)}
     connection = HTTPConnection(host, timeout=10)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from shop import meter, payment, pricing, stock
+from shop import ledger, meter, payment, pricing, stock
 from shop.errors import PaymentError, ShopError
 from shop.orders import CATALOGUE, Order, order_from
 
@@ -36,6 +36,7 @@ def checkout(request: Request) -> Answer:
     except PaymentError:
         receipt = "on its way"
         order.state = "accepted"
+    ledger.LEDGER.book(order, receipt)
     return 200, confirmation(order, receipt, signed_in=bool(request.session))
 
 
