@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from pyrometer.client.verbs import demo
 from pyrometer.demo import wsgi
 
 DECLINED = "4000056655665556"
@@ -82,6 +84,37 @@ def test_an_order_that_the_bank_refused_is_confirmed_all_the_same(shop: RunningS
     """The swallowed error: nothing outside the process tells the two answers apart but one word."""
     assert shop.ask("POST", "/checkout", items="D-99,C-21", card=DECLINED)[0] == 200
     assert shop.ask("POST", "/checkout", items="D-99,C-21", card=GOOD)[0] == 200
+
+
+def test_one_kind_of_order_costs_less_than_nothing(shop: RunningShop) -> None:
+    """A voucher that is worth more than the goods; with dearer goods the same voucher is right."""
+    answers = [shop.ask("POST", "/checkout", items=items, voucher="SORRY")[1] for items in ("A-17", "B-04")]
+    assert [re.findall(r", (-?\d+\.\d+), ", answer) for answer in answers] == [["-11.29"], ["12.72"]]
+    assert ", 38.71, " in shop.ask("POST", "/checkout", items="A-17", voucher="none")[1]
+
+
+def test_one_entry_of_a_thousand_puts_the_page_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow call, and no other one is."""
+    from shop import ledger
+
+    waits: list[float] = []
+    monkeypatch.setattr(ledger.time, "sleep", waits.append)
+    books = ledger.Ledger()
+    for _ in range(3 * ledger.PAGE - 1):
+        books.enter("bank", "R1", 1.0)
+    assert waits == [ledger.SECONDS_TO_PUT_BY] * 2
+    assert books.pages == 2
+
+
+@pytest.mark.parametrize("page", [demo.__file__, "README.md", "docs/verbs/demo.md", "scripts/demo"])
+def test_the_places_that_one_is_told_to_look_at_are_those_that_are_meant(page: str) -> None:
+    """A line that has moved would make the tour a riddle."""
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    meant = {"views.py": "stock.reserve(order)", "pricing.py": "return round(goods - worth, 2)"}
+    found = re.findall(r"snap \S+ shop/(\w+\.py):(\d+)", text)
+    assert found
+    for file, line in found:
+        assert (wsgi.APP / "shop" / file).read_text().splitlines()[int(line) - 1].strip() == meant[file]
 
 
 def test_what_a_customer_did_wrong_is_said(shop: RunningShop) -> None:
