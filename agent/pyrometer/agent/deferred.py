@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
 _ENGINES = {
-    "monitoring": ("bindings", "events", "following", "calling", "raises", "monitoring"),
+    "monitoring": ("bindings", "events", "owners", "following", "calling", "raises", "monitoring"),
     "bytecode": (
-        *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "bindings", "following"),
+        *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "bindings", "owners", "following"),
         *("timing", "plans"),
         *("raises", "catching", "bytecode"),
     ),

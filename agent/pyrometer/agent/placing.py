@@ -12,7 +12,9 @@ from pyrometer.agent import drift, locations
 from pyrometer.agent.codes import called, name_of
 from pyrometer.agent.endings import parameters
 from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, line_costs
+from pyrometer.agent.expressions import compile_expression
 from pyrometer.agent.scopes import Scope, TypeName
+from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import NoSuchPlace, Refused, SourceChanged
 
 TYPE_CHECKING = False
@@ -114,6 +116,16 @@ def exception_point(probe: Probe, found: Found) -> ExceptionPoint:
     )
 
 
+def _tells_content(spec: ProbeSpec, policy: Policy) -> bool:
+    """Whether a hit, or that there is one, tells more than types, sizes and structure. How long a call took does not."""
+    if spec.expressions or spec.template:
+        return True
+    if not spec.condition or spec.watch is None:
+        return bool(spec.condition)
+    names = compile_expression(spec.condition, Redactor.from_policy(policy), condition=True).names
+    return any(name != "elapsed" for name in names)
+
+
 def _verb(spec: ProbeSpec) -> str:
     """The verb that arms such a probe."""
     if spec.exception is not None:
@@ -132,7 +144,7 @@ def check_policy(spec: ProbeSpec, policy: Policy) -> None:
     verb = _verb(spec)
     if verb in policy.forbidden_verbs:
         raise Refused(f"the owner's policy forbids {verb}")
-    if policy.values == "shape" and (spec.condition or spec.expressions or spec.template):
+    if policy.values == "shape" and _tells_content(spec, policy):
         raise Refused(
             "the owner's policy lets out no content here, and a condition, an expression or a log line would tell it",
             next="snap, without --if and --expr, shows types, sizes and structure",

@@ -31,6 +31,8 @@ def probe(pid: int, **more: Any) -> dict[str, Any]:
         "sampled_share": 1.0,
         "cpu_share": 0.0002,
         "expires": "2026-11-24T08:44:51Z",
+        "open_calls": 0,
+        "oldest_open_call_seconds": None,
         **more,
     }
 
@@ -64,3 +66,11 @@ def test_a_probe_is_shown_once_with_its_processes_under_it() -> None:
 def test_why_it_has_not_fired(more: dict[str, Any], expected: str) -> None:
     """Always answerable from the counters."""
     assert why_silent(probe(1, **more)) == expected
+
+
+def test_calls_that_are_open_are_why_none_has_ended() -> None:
+    """A watch tells how many, and for how long the first of them is."""
+    waiting = probe(11, reached=0, condition_false=0, open_calls=2, oldest_open_call_seconds=12.04)
+    shown = list(lines([waiting], Style(enabled=False), 80, NOW))
+    assert shown[-1] == "  open calls: 2, the first for 12.0 s"
+    assert why_silent(waiting) == ""

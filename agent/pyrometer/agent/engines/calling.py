@@ -11,7 +11,7 @@ import sys
 
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import excused
-from pyrometer.agent.engines.following import Follower
+from pyrometer.agent.engines.following import SUSPENDABLE, Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 CALLS_NOTE = "calls that began before it was armed are not timed"
 _BEGINS, _ENDS = "begins", "ends"
 """Names of the parts that share the tool id (`engines.events`): one is set anew without a gap in the other."""
-_SUSPENDABLE = 0x20 | 0x80 | 0x200
-"""Flags of the code of generators, coroutines and asynchronous generators."""
 
 
 class CallEvents:
@@ -105,7 +103,7 @@ class CallEvents:
 
     def _ends_of(self, code: CodeType) -> int:
         suspensions = self._yield | self._resume
-        return self._return | (suspensions if code.co_flags & _SUSPENDABLE else 0)
+        return self._return | (suspensions if code.co_flags & SUSPENDABLE else 0)
 
     def _listen(self, events: ToolEvents, callbacks: _Callbacks | None) -> None:
         """Have these callbacks called, instead of those before."""
@@ -137,7 +135,7 @@ class _Callbacks:
     """
 
     def __init__(self, followers: Sequence[Follower], shared: Container[int], disable: object) -> None:
-        self.suspendable = any(follower.code.co_flags & _SUSPENDABLE for follower in followers)
+        self.suspendable = any(follower.code.co_flags & SUSPENDABLE for follower in followers)
         grouped: dict[int, list[Follower]] = {}
         for follower in followers:
             grouped.setdefault(id(follower.code), []).append(follower)

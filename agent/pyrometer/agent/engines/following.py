@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pyrometer.agent.engines.callbacks import build, excused, fire_once, is_own
+from pyrometer.agent.engines.owners import Owner, owner_finder
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     Bind = Callable[[tuple[str, ...], CodeType, str, str], Source]
 
+SUSPENDABLE = 0x20 | 0x80 | 0x200
+"""Flags of the code of generators, coroutines and asynchronous generators."""
 MAX_OPEN = 10_000
 """Calls of one function that are followed at once."""
 MAX_TRAIL = 50_000
@@ -55,13 +58,15 @@ class CallEnd(NamedTuple):
 class _Open:
     """A call that has begun."""
 
-    __slots__ = ("began", "since", "suspended")
+    __slots__ = ("began", "owner", "since", "suspended")
 
     def __init__(self) -> None:
         self.began = 0.0
         self.suspended: float | None = None
         self.since = 0.0
         """When it was suspended; 0: it is not."""
+        self.owner: Owner | None = None
+        """Whose frame it is, where that must be asked whether it has ended."""
 
 
 class Follower:
@@ -72,7 +77,7 @@ class Follower:
     """
 
     __slots__ = (
-        *("_accepts", "_ended", "_is_deaf", "_meter", "_open", "_owe", "_trail"),
+        *("_accepts", "_ended", "_is_deaf", "_meter", "_open", "_owe", "_owner_of", "_trail"),
         *("code", "given_up", "probe_id", "tally"),
     )
 
@@ -89,6 +94,7 @@ class Follower:
         self._trail = MAX_TRAIL
         self._accepts = True
         self._is_deaf = False
+        self._owner_of = owner_finder() if point.code.co_flags & SUSPENDABLE else None
 
     def begin(self, frame: FrameType) -> bool:
         """A call begins. False: calls that begin are not looked at."""
@@ -108,7 +114,7 @@ class Follower:
         """A call ends: by a return, or by an exception, which is then not None."""
         now = _clock()
         call = self._open.pop(id(frame), None)
-        if call is not None:
+        if call is not None and (call.owner is None or call.owner.has(frame)):
             suspended = call.suspended
             if call.since:  # the exception was thrown into it where it was suspended
                 suspended = (suspended or 0.0) + now - call.since
@@ -121,6 +127,8 @@ class Follower:
         now = _clock()
         call = self._open.get(id(frame))
         if call is not None:
+            if self._owner_of is not None and (call.owner is None or not call.owner.has(frame)):
+                self._note_owner(frame, call)
             call.since = now
         return self._count(now)
 
@@ -136,6 +144,20 @@ class Follower:
     def pass_by(self) -> None:
         """An event that has nothing to do with these calls took our time all the same."""
         self._count(_clock())
+
+    def _note_owner(self, frame: FrameType, call: _Open) -> None:
+        """Hear of the end of the generator that a call is in, which may be no event."""
+        assert self._owner_of is not None
+        key, calls = id(frame), self._open
+        if call.owner is not None:  # it ended unseen, and this is another call, which was not followed
+            del calls[key]
+            return
+
+        def gone(_: object) -> None:
+            if calls.get(key) is call:
+                del calls[key]
+
+        call.owner = Owner(self._owner_of(frame), gone)
 
     def begin_anew(self, renew: Callable[[], None]) -> None:
         """Be told again of all events, which `renew` sees to: what was open while some were not told is dropped."""
@@ -158,6 +180,9 @@ class Follower:
 
     def open_calls(self, now: float) -> tuple[int, float]:
         """How many calls are open, and for how long the first of them is."""
+        for key, call in list(self._open.items()):
+            if call.owner is not None and call.owner.is_over and self._open.get(key) is call:
+                del self._open[key]
         began = [call.began for call in list(self._open.values()) if call.began]
         return len(began), now - min(began, default=now)
 

@@ -302,8 +302,9 @@ class _Timing:
         """A guarded call, before or after an instruction; if it takes a value, that is on top of the stack."""
         out = self._following[place] if after else place
         handler = place.handler or self._root
-        block = self._guarded(hook, guard, place.position, out, takes=takes)
-        dropping = Handler(self._drop(out, place.position, handler), self._depths[out], lasti=False)
+        position = NOWHERE if hook is self._hooks.begin else place.position  # what traces would see the line of `def`
+        block = self._guarded(hook, guard, position, out, takes=takes)
+        dropping = Handler(self._drop(out, position, handler), self._depths[out], lasti=False)
         for instruction in block[:2]:
             instruction.handler = handler
         for instruction in block[2:]:
