@@ -70,3 +70,14 @@ def test_the_live_line_says_what_it_does_and_what_it_costs() -> None:
     assert watching.progress_line(probe, [busy, pending], asked=3) == (
         "1 of 3 armed   reached 9   false 7   errors 2   34 % looked at   cost 0.00 % of a core"
     )
+
+
+def test_of_calls_it_is_said_that_they_ended_or_did_not() -> None:
+    """What has begun and not ended is why nothing came."""
+    why, _ = watching.why_nothing([status(reached=54, condition="x", condition_false=54)], raised=False, calls=True)
+    assert why == "54 calls ended, and the condition was never true"
+    waiting = status(open_calls=2)
+    waiting.oldest_open_call.FromMilliseconds(2500)
+    why, remedy = watching.why_nothing([waiting, status()], raised=False, calls=True)
+    assert why == "2 calls have begun and none has ended, the first 2.5 s ago"
+    assert "dump" in remedy

@@ -66,6 +66,9 @@ class Account:
         self.toll = 0.0
         """Seconds that the other lines take, once each, when the events are switched on."""
         self.closed = False
+        self.comes_in_pairs = False
+        """Whether events lie close together in twos: then it is time that tells what share of them was looked at."""
+        self._off = 0.0
         self._governor = governor
         self._opened = self._since = governor.clock()
         self._allowance = _FIRST_ALLOWANCE
@@ -80,6 +83,8 @@ class Account:
     def sampled_share(self) -> float:
         """Share of the executions that were looked at; an estimate once events have been switched off."""
         seen = self.meter.used
+        if self.comes_in_pairs:
+            return 1.0 - self._off / max(self._governor.clock() - self._opened, self._off, _SHORTEST)
         return 1.0 if not self._missed else seen / (seen + self._missed)
 
     def cpu_share(self, now: float) -> float:
@@ -140,6 +145,7 @@ class Account:
         if self.switched_off is not None:
             step = max(self._step - self.cost, self._step / 5, _SHORTEST)
             self._missed += (now - self.switched_off) / step
+            self._off += now - self.switched_off
             self.switched_off = None
             self._governed_until = now + GOVERNED
         allowance = int(self._governor.quantum / self.cost)

@@ -169,6 +169,7 @@ def line_points(probe: Probe, found: Found) -> list[LinePoint]:
 def call_points(probe: Probe, found: Found) -> list[CallPoint]:
     """The points of a probe on calls; each event is one more for the interpreter."""
     spec, account = probe.spec, probe.account
+    account.comes_in_pairs = True
     verdicts = probe.recipe.redactor.verdicts
     return [
         CallPoint(

@@ -109,13 +109,14 @@ def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str,
         raised=probe.HasField("exception"),
         notes=notes,
         shown_by="in the template" if probe.template else "--expr",
+        calls=probe.HasField("watch"),
     )
     seen = f"; the next time {glimpsed}" if glimpsed else ""
     return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}{seen}", next=remedy)
 
 
 def why_nothing(
-    statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "", shown_by: str = "--expr"
+    statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "", shown_by: str = "--expr", calls: bool = False
 ) -> tuple[str, str]:
     """Why a probe has not fired, from its counters, and what to do.
 
@@ -123,6 +124,7 @@ def why_nothing(
         raised: its place is an exception.
         notes: what all processes said of it while it was armed.
         shown_by: where the values of expressions are asked for.
+        calls: what it counts are calls that ended.
     """
     reached = sum(status.reached for status in statuses)
     if not reached:
@@ -134,6 +136,8 @@ def why_nothing(
         return (f"{words} ({notes})", f"check the names; or {remedy}") if notes else (words, remedy)
     errors = sum(status.errors for status in statuses)
     text = f"{'raised' if raised else 'reached'} {_times(reached)}"
+    if calls:
+        text = "a call ended" if reached == 1 else f"{reached:,} calls ended"
     if errors:
         last = next((status.last_error for status in statuses if status.last_error), "")
         return f"{text}, and the condition could not be evaluated {_times(errors)}: {last}", "mend the condition"

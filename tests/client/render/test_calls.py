@@ -120,3 +120,12 @@ def test_the_figures_of_all_of_them_close() -> None:
 def test_a_duration_has_the_unit_that_suits_it(seconds: float, words: str) -> None:
     """And one figure behind the point."""
     assert brief(seconds) == words
+
+
+def test_an_object_that_the_variables_describe_is_on_the_line_too() -> None:
+    """The agent describes each object once; the line of the call comes before the variables."""
+    order = {"type": "shop.Order", "kind": "object", "fields": {"id": number(88)}, "ref": 1}
+    again = {"type": "shop.Order", "kind": "ref", "ref": 1}
+    first, *more = shown(hit(arguments={"order": again}, frames=[frame(order=order)]))
+    assert "query(order=Order(id=88)) → 3" in first
+    assert more == ["      order  Order(id=88)"]

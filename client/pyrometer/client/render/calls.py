@@ -8,7 +8,7 @@ from typing import Any
 from pyrometer.client.quantities import brief
 from pyrometer.client.render.places import place
 from pyrometer.client.render.terminal import Style, cut, escape
-from pyrometer.client.render.values import line_of, numbered
+from pyrometer.client.render.values import completed, line_of, numbered, objects
 from pyrometer.client.render.variables import VariableText, referred_to
 
 Document = dict[str, Any]
@@ -36,6 +36,7 @@ class CallText:
         """One call."""
         self._elapsed.append(hit["elapsed_seconds"])
         frames = hit["frames"]
+        hit = {**hit, "arguments": _described(hit["arguments"], frames)}
         visible = [*hit["arguments"].values(), *hit["expressions"].values()]
         visible += [hit["returned"]] if hit["returned"] else []
         visible += [value for frame in frames for value in (frame["locals"] or {}).values()]
@@ -100,6 +101,13 @@ class CallText:
             yield f"{_INDENT}called by {escape(frame['function'])}   {escape(place(frame))}"
         indent = f"{_INDENT}  " if index else _INDENT
         yield from self._variables.lines(frame, wanted, indent)
+
+
+def _described(arguments: Document, frames: list[Document]) -> Document:
+    """The arguments, with objects that only the variables below describe: the line of the call comes first."""
+    held = [value for frame in frames for value in (frame["locals"] or {}).values()]
+    below = {number: described for value in held for number, described in objects(value)}
+    return {name: completed(value, dict(below)) for name, value in arguments.items()}
 
 
 def _share(ordered: list[float], share: float) -> float:
