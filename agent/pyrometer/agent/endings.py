@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import opcode
 
-from pyrometer.agent.codes import called
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import local_names, read_local
-from pyrometer.agent.values import unreadable
+from pyrometer.agent.nodes import redacted, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,25 +21,29 @@ if TYPE_CHECKING:
     from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.values import Capture
 
+_ASSIGNED = "the function has assigned it anew"
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 
 
 def ending(end: CallEnd, frame: FrameType, capture: Capture) -> dict[str, Any]:
     """The fields of a hit that only a call has. Shape: `link.model.hit_event`."""
+    names = [name for name, _ in end.parameters]
+    values = [read_local(frame, name) if kept else None for name, kept in end.parameters]
+    assigned = [index for index, (_, kept) in enumerate(end.parameters) if not kept]
+    returned = None
+    if end.exception is None:
+        returned = redacted(type(end.returned), "name") if end.withheld else capture.draft(end.returned)
     return {
-        "arguments": [[name, _argument(frame, name, capture, kept=kept)] for name, kept in end.parameters],
-        "returned": capture.value(end.returned, called(frame.f_code)) if end.exception is None else None,
+        "arguments": capture.draft_named(names, values, [(index, unreadable(_ASSIGNED)) for index in assigned]),
+        "returned": returned,
         "elapsed": end.elapsed,
         "suspended": end.suspended,
     }
 
 
-def lookup_at_end(end: CallEnd, other: Callable[[str], object], *, withheld: bool) -> Callable[[str], object]:
-    """How the names of an expression are found at a call's end: `ret`, `exc`, `elapsed`, then as elsewhere.
-
-    `withheld`: what the function's own name says of the value that it returns.
-    """
+def lookup_at_end(end: CallEnd, other: Callable[[str], object]) -> Callable[[str], object]:
+    """How the names of an expression are found at a call's end: `ret`, `exc`, `elapsed`, then as elsewhere."""
 
     def lookup(name: str) -> object:
         if name == "elapsed":
@@ -51,7 +54,7 @@ def lookup_at_end(end: CallEnd, other: Callable[[str], object], *, withheld: boo
             return other(name)
         if end.exception is not None:
             raise EvaluationError("an exception left the call: it returned nothing")
-        if withheld:
+        if end.withheld:
             raise EvaluationError("what a function of this name returns is withheld")
         return end.returned
 
@@ -68,12 +71,6 @@ def _names(code: CodeType) -> tuple[str, ...]:
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
     return code.co_varnames[:count]
-
-
-def _argument(frame: FrameType, name: str, capture: Capture, *, kept: bool) -> dict[str, Any]:
-    if not kept:
-        return unreadable("the function has assigned it anew")
-    return capture.value(read_local(frame, name), name)
 
 
 def _written(code: CodeType) -> Iterator[str]:

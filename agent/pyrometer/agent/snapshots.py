@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
-from pyrometer.agent.codes import called, file_of, name_of
+from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.endings import ending, lookup_at_end
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
@@ -79,8 +79,7 @@ def take(
     shown, left_out = _choose(frame, exc, recipe.limits.frames, None if raised is None else _traceback_of(raised))
     lookup = lookup_in(frame, exc)
     if end is not None:
-        withheld = recipe.redactor.verdicts[called(frame.f_code)]
-        lookup = lookup_at_end(end, lookup, withheld=withheld)
+        lookup = lookup_at_end(end, lookup)
     hit: dict[str, Any] = {
         "hit_id": hit_id,
         "time": native.time(),

@@ -150,6 +150,17 @@ class Capture:
         names, values = self._read_all(*read_values(frame))
         return Draft(self._describer, values, self._pay, names)
 
+    def draft_named(self, names: Sequence[str], values: list[Any], instead: Sequence[tuple[int, Node]] = ()) -> Draft:
+        """Values by names, withheld where a name says so, to be described when they are sent.
+
+        Args:
+            instead: nodes of ours that stand in the places of some.
+        """
+        names, raw = self._read_all(names, values)
+        for index, node in instead:
+            raw[index : index + 1] = [node] if index < len(raw) else []
+        return Draft(self._describer, raw, self._pay, names)
+
     def exception_message(self, exc: BaseException) -> str:
         """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
 

@@ -53,6 +53,8 @@ class CallEnd(NamedTuple):
     """Seconds for which it was suspended; None: it never was."""
     parameters: Sequence[tuple[str, bool]]
     """Names of what it was given, each with whether its variable still holds that."""
+    withheld: bool
+    """Whether what it returned is withheld, as the function's name says that it is secret."""
 
 
 class _Open:
@@ -237,7 +239,7 @@ def _end_function(point: CallPoint, bind: Bind) -> Callable[..., None]:
     lines += [
         *binding.lines,
         f"if {condition.source if condition is not None else True}:",
-        f"    fire(tally, hit, {bound}, CallEnd(ret, exc, elapsed, suspended, parameters))",
+        f"    fire(tally, hit, {bound}, CallEnd(ret, exc, elapsed, suspended, parameters, withheld))",
     ]
     source = [
         "tally.seen += 1",
