@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyrometer.link.errors import LinkClosed, LinkError
+from pyrometer.link.errors import LinkClosed, LinkError, UnknownOperation
 from pyrometer.link.model import ProbeCounters, ProbeSpec
 from pyrometer.server import roster
 from pyrometer.server.links import AgentBusy, AgentLink
@@ -234,8 +234,10 @@ class _Watch:
     def _arm(self, link: AgentLink) -> None:
         deadline = time.monotonic() + max(_LEAST_ARM_TIMEOUT, min(_ARM_TIMEOUT, self.spec.limits.ttl))
         link.await_hello(deadline)
-        answer = link.call("arm", deadline, probe=self.spec.to_wire())
-        self.status = ProbeCounters.from_wire(answer.get("status"))
+        status = link.call("arm", deadline, probe=self.spec.to_wire()).get("status")
+        self.status = ProbeCounters.from_wire(status)
+        if self.spec.watch is not None and "open_calls" not in status:  # it has armed the function's first line
+            raise UnknownOperation(f"the agent of process {self.candidate.pid} is older and can not watch calls")
         self.events.put(State(self.candidate.pid, self.status))
 
     def _follow(self, link: AgentLink) -> None:

@@ -33,7 +33,9 @@ class CallText:
         self._elapsed: list[float] = []
 
     def lines(self, hit: Document) -> Iterator[str]:
-        """One call."""
+        """One call; nothing of a hit that is none, which only an agent sends that does not know of calls."""
+        if "elapsed_seconds" not in hit:
+            return
         self._elapsed.append(hit["elapsed_seconds"])
         frames = hit["frames"]
         hit = {**hit, "arguments": _described(hit["arguments"], frames)}
