@@ -166,6 +166,25 @@ def test_the_body_of_a_module_is_found_while_it_runs() -> None:
         thread.join()
 
 
+def test_what_runs_of_a_file_is_not_taken_for_all_of_it() -> None:
+    """Of a file that no module names, one function runs; the others are found too. Fault 32."""
+    started, done = threading.Event(), threading.Event()
+    module = types.ModuleType("shop_made")
+    module.__dict__.update(started=started, done=done)
+    source = "def waits():\n    started.set()\n    done.wait(20)\n\ndef other(a):\n    return a\n"
+    exec(compile(source, "/srv/shop/made.py", "exec"), module.__dict__)
+    sys.modules["shop_made"] = module
+    thread = threading.Thread(target=module.waits)
+    thread.start()
+    try:
+        assert started.wait(20)
+        assert names(locations.find_line("shop/made.py", 6)) == ["other"]
+    finally:
+        done.set()
+        thread.join()
+        del sys.modules["shop_made"]
+
+
 def test_our_own_code_is_refused() -> None:
     """A probe in the agent could only harm it. Fault 35."""
     with pytest.raises(Refused):

@@ -110,6 +110,11 @@ def module_file(module: ModuleType) -> str:
     return _text(held(_dict_of(module), "__file__"))
 
 
+def module_value(module: ModuleType, name: str) -> object:
+    """A variable of a module; None where there is none."""
+    return held(_dict_of(module), name)
+
+
 def module_loader(module: ModuleType) -> object:
     """`__loader__` of a module; None where there is none."""
     return held(_dict_of(module), "__loader__")

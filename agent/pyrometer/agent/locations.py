@@ -7,9 +7,20 @@ from __future__ import annotations
 
 import opcode
 import sys
+from types import BuiltinFunctionType
 
+from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.codes import file_of, name_of
-from pyrometer.agent.loaded import Place, Walk, function_module, module_file, module_name, modules, running
+from pyrometer.agent.loaded import (
+    Place,
+    Walk,
+    function_module,
+    module_file,
+    module_name,
+    module_value,
+    modules,
+    running,
+)
 from pyrometer.agent.scopes import Scope, is_ours
 from pyrometer.agent.silent import why
 from pyrometer.agent.sources import read_lines
@@ -82,6 +93,12 @@ def find_function_codes(
             reason="BUDGET_EXCEEDED",
         )
     if not found and matching and "*" not in module:
+        if kind := _compiled_kind(matching, function):
+            raise NoSuchPlace(
+                f"{module}:{function} is compiled (a {kind}): it has no Python code",
+                next="take the line or the function that calls it",
+                reason="NO_SUCH_FUNCTION",
+            )
         names = {_plain_name(place.code) for place in places if "<" not in _plain_name(place.code)}
         raise NoSuchPlace(
             f"{module} has no function {function}",
@@ -142,8 +159,8 @@ def _places_of_file(file: str, *, everywhere: bool) -> list[Place]:
         if meant.is_end_of(module_file(module)):
             concerned.append((name, module))
     found += _codes_in(concerned, walk, meant)
-    if not concerned and not found and everywhere:
-        found = _codes_in(modules(), walk, meant)
+    if not concerned and everywhere:  # what runs of it at this moment need not be all
+        found += _codes_in(modules(), walk, meant)
     return found
 
 
@@ -226,6 +243,16 @@ def _named(pattern: str, code: CodeType) -> bool:
 
 def _plain_name(code: CodeType) -> str:
     return name_of(code).replace(".<locals>", "")
+
+
+def _compiled_kind(matching: list[tuple[str, ModuleType]], function: str) -> str:
+    """Name of the type of a function that C or Cython made; "" where there is none of that name."""
+    for _, module in matching:
+        kind = type(module_value(module, function))
+        name = qualified_name(kind).rpartition(".")[2]
+        if kind is BuiltinFunctionType or name == "cython_function_or_method":
+            return name
+    return ""
 
 
 def _nearest_first(names: Iterable[str], wanted: str) -> list[str]:

@@ -211,3 +211,15 @@ def silent(a):
 
 def call_of(*args):
     return args
+
+
+@traced  # branches: decorator's own
+def branches(a):
+    if a:
+        b = 2  # branches: one line
+    if (c := a) > 0:  # branches: walrus
+        pass
+    return call_of(
+        a,
+        a + b + c,  # branches: argument
+    )

@@ -1,0 +1,1 @@
+"""Exploration: other people's test suites as the measure of whether probes change anything."""
