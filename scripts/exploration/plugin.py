@@ -89,6 +89,9 @@ class Armed:
         return self._probes[name]
 
     def _emit(self, event: dict[str, Any], _weight: int) -> bool:
+        from pyrometer.link.framing import encode
+
+        encode(event)  # what was read is judged and described now, as on its way out
         self.hits["exceptions" if event.get("probe") == "exceptions" else "lines"] += event["event"] == "hit"
         return False  # thrown away, so that the probe never has had its last hit
 

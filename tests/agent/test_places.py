@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import gc
 import importlib
+import json
 import math
 import sys
 import time
@@ -20,6 +21,7 @@ from tests.agent.places import line_of, loaded
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
 from pyrometer.link.errors import NoSuchPlace
+from pyrometer.link.framing import encode
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
 NAME = "shop_placed"
@@ -38,7 +40,8 @@ class Owner:
 
     def emit(self, event: dict[str, Any], weight: int) -> bool:
         if event["event"] == "hit":
-            self.hits.append({"line": event["hit"]["frames"][0]["line"], **dict(event["hit"]["frames"][0]["locals"])})
+            innermost = json.loads(encode(event)[4:])["hit"]["frames"][0]
+            self.hits.append({"line": innermost["line"], **dict(innermost["locals"])})
         return True
 
 
