@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import enum
+import functools
 import gc
 import os
 import subprocess
@@ -531,6 +532,17 @@ FAILING = {
 }
 
 
+@functools.cache
+def large() -> dict[str, Any]:
+    """Values that nobody is to look through, made once."""
+    return {
+        "huge": 1 << 4_000_000,
+        "long": "a" * 1_000_000,
+        "many": [*range(1_000_000)],
+        "many2": [*range(1_000_000)],
+    }
+
+
 @pytest.mark.parametrize(("text", "why"), FAILING.items(), ids=FAILING.keys())
 def test_what_shows_only_at_the_hit_is_an_error_in_words(text: str, why: str) -> None:
     """Faults 57 to 59 and 61: a property, a missing key, a size; in a condition too."""
@@ -541,10 +553,7 @@ def test_what_shows_only_at_the_hit_is_an_error_in_words(text: str, why: str) ->
     names = {
         "order": Order(),
         "slots": Slots(),
-        "huge": 1 << 4_000_000,
-        "long": "a" * 1_000_000,
-        "many": [*range(1_000_000)],
-        "many2": [*range(1_000_000)],
+        **large(),
         "nan_money": decimal.Decimal("NaN"),
         "deep": deep,
         "deep2": deep2,

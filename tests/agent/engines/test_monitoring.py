@@ -105,6 +105,13 @@ def test_a_line_is_hit_before_it_runs(engine: Any, shapes: types.ModuleType) -> 
         ("total > 1", [], 3),
         ("a > 2 or total > 1", [3], 2),
         ("no_such_name == 1", [], 3),
+        ("[x for x in (a, b) if x > b]", [3], 0),
+        ("any(a == limit for b in (1, 2))", [3], 0),
+        ("f'{a:02d}' == '02'", [2], 0),
+        ("[total for total in (a,)] == [2]", [2], 0),
+        ("any(x == total for x in (1, 2))", [], 3),
+        ("a == 1 or any(total > x for x in (1,))", [1], 2),
+        ("isinstance(a, int) and sorted((b, a))[0] == 1", [1], 0),
     ],
 )
 def test_a_condition_decides(
