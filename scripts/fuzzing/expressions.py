@@ -232,7 +232,7 @@ def _template(text: str) -> None:
 def _line(compiled: Template) -> str:
     """What a template says in a frame that has the values as its globals."""
     frame = eval("getframe()", {**_ALL, "getframe": sys._getframe})  # noqa: S307
-    return compiled.line(frame, Capture(ProbeLimits(), _REDACTOR), 500)
+    return compiled.line(frame, Capture(ProbeLimits(), _REDACTOR), 500).to_wire()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 import atheris
 
@@ -29,10 +30,19 @@ _RIGHT: tuple[dict[str, object], ...] = (
 )
 """Messages as they should be, to be spoilt."""
 _LIMIT, _DEPTH = 4096, 20
+_SLOWEST = 0.5
+"""Seconds of the processor that no stream takes."""
 
 
 def test_one(data: bytes) -> None:
-    """One stream: bytes as they are, behind a length that is right, or a message made of what we know."""
+    """One stream, within its time."""
+    began = time.thread_time()
+    _stream(data)
+    assert time.thread_time() - began < _SLOWEST, "too slow"
+
+
+def _stream(data: bytes) -> None:
+    """Bytes as they are, behind a length that is right, or a message made of what we know."""
     provider = atheris.FuzzedDataProvider(data)
     form, size = provider.ConsumeIntInRange(0, 2), provider.ConsumeIntInRange(1, 64)
     if form == 2:

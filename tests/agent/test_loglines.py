@@ -44,8 +44,9 @@ def taken(template: str, frame: FrameType, **limits: int) -> dict[str, Any]:
     compiled = compile_template(template, redactor)
     recipe = Recipe(ProbeLimits(**limits), redactor, False, lambda _: False, [], compiled)
     hit, weight = take_line(recipe, "1.0", frame)
-    assert weight >= len(hit["message"])
-    return hit
+    message = hit["message"].to_wire()
+    assert weight >= len(message)
+    return {**hit, "message": message}
 
 
 def line(template: str, order: object = None, **limits: int) -> str:

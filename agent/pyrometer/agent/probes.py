@@ -13,7 +13,7 @@ from pyrometer.agent import engines, frames
 from pyrometer.agent.budget import Account, Governor
 from pyrometer.agent.engines.callbacks import forget_threads
 from pyrometer.agent.expressions import compile_expression
-from pyrometer.agent.loglines import compile_template
+from pyrometer.agent.loglines import compile_template, warm_up_line
 from pyrometer.agent.placing import (
     REWRITES,
     Found,
@@ -115,6 +115,8 @@ class Registry:
         found = check_text(spec, resolve(spec, policy, everywhere=True))
         frames.prepare()
         warm_up(probe.recipe, found.codes)
+        if probe.recipe.template is not None:
+            warm_up_line(probe.recipe)
         with self._lock:
             self._check_room(spec)
             if policy != self._policy:
