@@ -108,7 +108,7 @@ def test_a_thread_is_named_without_asking_it() -> None:
 
         def run(self) -> None:
             self.__dict__ = Fields(self.__dict__)
-            seen.append(take(recipe(), "1", sys._getframe(), None)[0]["thread"])
+            seen.append(take(recipe(), "1", sys._getframe(), None)[0]["thread"].to_wire())
             self.__dict__ = dict(self.__dict__.items())
 
     seen: list[str] = []

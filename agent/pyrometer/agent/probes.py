@@ -25,6 +25,7 @@ from pyrometer.agent.placing import (
     resolve,
 )
 from pyrometer.agent.probe import ARMED, EXPIRED, FAILED, LIVE, MAX_ERRORS_IN_A_ROW, PENDING, Probe
+from pyrometer.agent.scopes import closed
 from pyrometer.agent.snapshots import Recipe, warm_up
 from pyrometer.agent.unpatched import native
 from pyrometer.guard.redaction import Redactor
@@ -247,7 +248,9 @@ class Registry:
         self._governor.share = policy.cpu_share
         account = Account(self._governor, _EXCEPTIONS if spec.exception is not None else spec.probe_id)
         shape = policy.values == "shape"
-        recipe = Recipe(limits, redactor, shape, policy.forbids_module, expressions, template, pay=account.described)
+        recipe = Recipe(
+            limits, redactor, shape, closed(policy.forbids_module), expressions, template, pay=account.described
+        )
         if spec.watch is not None:
             recipe = recipe._replace(locals=spec.watch.locals)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)

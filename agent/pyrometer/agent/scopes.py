@@ -93,6 +93,25 @@ def is_ours(module: str) -> bool:
     return module == "pyrometer" or module.startswith("pyrometer.")
 
 
+def closed(forbids: Callable[[str], bool]) -> Callable[[str], bool]:
+    """What tells modules whose values stay inside: ours, and those that the owner forbids. Answers are remembered."""
+    return _Closed(forbids).__getitem__
+
+
+class _Closed(dict[str, bool]):
+    """Module names with their answers, up to a number."""
+
+    def __init__(self, forbids: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._forbids = forbids
+
+    def __missing__(self, module: str) -> bool:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        answer = self[module] = is_ours(module) or self._forbids(module)
+        return answer
+
+
 def is_standard_library(module: str, filename: str) -> bool:
     """Whether code is Python's own, by the module's name and the file that it came from."""
     if filename.startswith("<frozen "):

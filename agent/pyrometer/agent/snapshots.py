@@ -16,8 +16,7 @@ from pyrometer.agent.endings import ending, lookup_at_end
 from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names
-from pyrometer.agent.scopes import is_ours
-from pyrometer.agent.stacks import module_of, thread_name
+from pyrometer.agent.stacks import ThreadName, module_of
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture, unreadable
 from pyrometer.link.framing import encode
@@ -55,7 +54,7 @@ class Recipe(NamedTuple):
     shape: bool
     """Whether the owner lets types and sizes out only."""
     forbids: Callable[[str], bool]
-    """Tells modules whose values stay inside."""
+    """Tells modules whose values stay inside, ours among them: see `scopes.closed`."""
     expressions: Sequence[Expression]
     template: Template | None = None
     """Makes a line of text of a hit, in place of values."""
@@ -83,7 +82,7 @@ def take(
     hit: dict[str, Any] = {
         "hit_id": hit_id,
         "time": native.time(),
-        "thread": thread_name(native.get_ident()),
+        "thread": ThreadName(),
         "frames": [_describe(one, line, recipe, capture) for one, line in shown],
         "left_out": left_out,
         "expressions": [[asked.text, _evaluate(asked, lookup, capture)] for asked in recipe.expressions],
@@ -173,7 +172,7 @@ def _passed(exc: BaseException | None) -> list[TracebackType]:
 def _describe(frame: FrameType, line: int, recipe: Recipe, capture: Capture) -> dict[str, Any]:
     code = frame.f_code
     module = module_of(frame)
-    hidden = not recipe.locals or is_ours(module) or recipe.forbids(module)
+    hidden = not recipe.locals or recipe.forbids(module)
     return {
         "function": name_of(code),
         "file": file_of(code),

@@ -15,6 +15,7 @@ from pyrometer.agent.gil import gil_place
 from pyrometer.agent.locks import waits_of
 from pyrometer.agent.mappings import Unreadable, held
 from pyrometer.agent.unpatched import native
+from pyrometer.link.framing import Later
 from pyrometer.link.model import dump_reply
 
 TYPE_CHECKING = False
@@ -154,6 +155,42 @@ def thread_name(ident: int) -> str:
 
 
 _read_name = attribute_reader("_name")
+
+
+class ThreadName(Later):
+    """The name of the thread that a hit came in, read when the hit is sent: the thread may go on meanwhile.
+
+    If it has ended by then, it is called as it was when it last had a hit.
+    """
+
+    __slots__ = ("_ident", "_name", "_native_id")
+
+    def __init__(self) -> None:
+        """Remember the calling thread."""
+        self._ident = ident = native.get_ident()
+        self._native_id = native_id = native.get_native_id()
+        known = _last_names.get(ident)
+        if known is None or known[0] != native_id:
+            if len(_last_names) >= MAX_THREADS:
+                _last_names.clear()
+            known = _last_names[ident] = (native_id, thread_name(ident))
+        self._name = known[1]
+
+    def to_wire(self) -> str:
+        """The name."""
+        threading = sys.modules.get("threading")
+        active = getattr(threading, "_active", None)
+        thread = active.get(self._ident) if type(active) is dict else None
+        fields = instance_dict(thread)
+        if thread is getattr(threading, "_main_thread", None) or held(fields, "_native_id") != self._native_id:
+            return self._name
+        name = _name_in(fields, self._ident)
+        _last_names[self._ident] = (self._native_id, name)
+        return name
+
+
+_last_names: dict[int, tuple[int, str]] = {}
+"""Native id and name of threads that had hits, by their idents, which are used again."""
 
 
 def module_of(frame: FrameType) -> str:

@@ -220,8 +220,10 @@ class Capture:
 
     def _look_into(self, value: Any, cls: type, name: str) -> Any:
         """Read one variable and all that it holds."""
-        if (cls is dict or cls is list or cls is tuple) and (node := self._flat(value, cls, name)) is not None:
-            return node
+        if cls is dict or cls is list or cls is tuple:
+            node = self._flat(value, cls, name)
+            if node is not None:
+                return node
         raw = self._node(value, 0, name)
         if self._queue:
             self._fill_queued()
@@ -230,9 +232,12 @@ class Capture:
     def _flat(self, obj: Any, cls: type, name: str) -> Node | None:
         """Read a small container at once if all that it holds are scalars; else None."""
         size = len(obj)
-        if not 0 < size <= min(_SMALL, self._items) or id(obj) in self._seen or self._shape or not self._limits.depth:
+        if self._verdicts[name] or self._shape or not self._limits.depth:
             return None
-        if self._verdicts[name]:
+        word = "dict" if cls is dict else "list" if cls is list else "tuple"
+        if id(obj) in self._seen:
+            return self._reference(word, self._seen[id(obj)][1])
+        if not 0 < size <= min(_SMALL, self._items):
             return None
         shown: Any = obj[:] if cls is not dict else self._take(dict.items, obj, size)
         short = min(_WIDE, self._length)
@@ -247,7 +252,6 @@ class Capture:
             return None
         self._left -= 2 * size
         self._bytes -= 2 * _NODE * size + _WIDEST * characters
-        word = "dict" if cls is dict else "list" if cls is list else "tuple"
         node: Node = {"type": word, "kind": word, "entries" if cls is dict else "items": shown}
         self._seen[id(obj)] = (obj, node)
         return node
