@@ -79,11 +79,14 @@ class FakeEngine:
         self.unavailable = ""
         self.paused: list[tuple[str, bool]] = []
 
-    def arrange(self, lines: Any, exceptions: Any) -> list[Placement]:
-        if self.unavailable and (lines or exceptions):
+    def arrange(self, lines: Any, exceptions: Any, calls: Any = ()) -> list[Placement]:
+        if self.unavailable and (lines or exceptions or calls):
             raise EngineUnavailable(self.unavailable)
         self.lines, self.exceptions = list(lines), list(exceptions)
         return [Placement(point.probe_id, error=self.error, note="a note") for point in (*lines, *exceptions)]
+
+    def open_calls(self, _probe_id: str, _now: float) -> tuple[int, float]:
+        return 0, 0.0
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
         self.paused.append((probe_id, paused))

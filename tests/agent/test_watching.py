@@ -418,9 +418,7 @@ def test_a_condition_is_asked_at_the_end(
 @pytest.mark.parametrize(
     ("condition", "hits"), [("ret == 4", 1), ("exc.args[0] == 7", 1), ("ret == 4 or exc.args[0] == 7", 1)]
 )
-def test_what_a_call_has_not_is_false_and_no_error(
-    watcher: Watcher, timed: Any, condition: str, hits: int
-) -> None:
+def test_what_a_call_has_not_is_false_and_no_error(watcher: Watcher, timed: Any, condition: str, hits: int) -> None:
     """One that raised returned nothing, one that returned raised nothing."""
     watcher.arm("*", condition)
     timed.double(2)
@@ -514,7 +512,7 @@ def test_two_watches_and_a_line_share_a_function(watcher: Watcher, timed: Any) -
     line = timed.query.__code__.co_firstlineno + 1
     watcher.arm("query", probe_id="one")
     watcher.arm("query", "limit == 1", probe_id="two")
-    watcher.arm("query", probe_id="three", **{"function": None, "line": ("timed.py", line), "watch": None})
+    watcher.arm("query", probe_id="three", function=None, line=("timed.py", line), watch=None)
     timed.query("a", 1)
     timed.query("b", 2)
     assert [len(watcher.hits_of(probe_id)) for probe_id in ("one", "two", "three")] == [2, 1, 2]
@@ -524,9 +522,7 @@ def test_two_watches_and_a_line_share_a_function(watcher: Watcher, timed: Any) -
     assert watcher.hits_of("two")[-1]["elapsed"] == 2.0
 
 
-def test_a_signal_in_a_hit_goes_to_the_service(
-    watcher: Watcher, timed: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_in_a_hit_goes_to_the_service(watcher: Watcher, timed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if it had come a line earlier. Fault 31."""
 
     def interrupt(*_: object) -> bool:

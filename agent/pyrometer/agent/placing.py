@@ -117,7 +117,7 @@ def exception_point(probe: Probe, found: Found) -> ExceptionPoint:
 
 
 def _tells_content(spec: ProbeSpec, policy: Policy) -> bool:
-    """Whether a hit, or that there is one, tells more than types, sizes and structure. How long a call took does not."""
+    """Whether a hit, or that there is one, tells more than types, sizes and structure, and how long a call took."""
     if spec.expressions or spec.template:
         return True
     if not spec.condition or spec.watch is None:

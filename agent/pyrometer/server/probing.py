@@ -234,7 +234,7 @@ class _Watch:
     def _arm(self, link: AgentLink) -> None:
         deadline = time.monotonic() + max(_LEAST_ARM_TIMEOUT, min(_ARM_TIMEOUT, self.spec.limits.ttl))
         link.await_hello(deadline)
-        status = link.call("arm", deadline, probe=self.spec.to_wire()).get("status")
+        status: Any = link.call("arm", deadline, probe=self.spec.to_wire()).get("status")
         self.status = ProbeCounters.from_wire(status)
         if self.spec.watch is not None and "open_calls" not in status:  # it has armed the function's first line
             raise UnknownOperation(f"the agent of process {self.candidate.pid} is older and can not watch calls")

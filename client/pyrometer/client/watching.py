@@ -116,7 +116,12 @@ def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str,
 
 
 def why_nothing(
-    statuses: Sequence[probe_pb2.ProbeStatus], *, raised: bool, notes: str = "", shown_by: str = "--expr", calls: bool = False
+    statuses: Sequence[probe_pb2.ProbeStatus],
+    *,
+    raised: bool,
+    notes: str = "",
+    shown_by: str = "--expr",
+    calls: bool = False,
 ) -> tuple[str, str]:
     """Why a probe has not fired, from its counters, and what to do.
 

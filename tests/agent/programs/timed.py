@@ -116,7 +116,7 @@ def login(user, password):
 
 
 class Cart:
-    sizes = [size for size in (1, 2)]
+    sizes = [size + 1 for size in (0, 1)]
 
     def __init__(self, items):
         self.items = items

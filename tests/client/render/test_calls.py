@@ -115,7 +115,14 @@ def test_the_figures_of_all_of_them_close() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.0, "0.0 µs"), (3.4e-6, "3.4 µs"), (0.001, "1.0 ms"), (0.25, "250.0 ms"), (12.04, "12.0 s"), (3700, "3,700.0 s")],
+    [
+        (0.0, "0.0 µs"),
+        (3.4e-6, "3.4 µs"),
+        (0.001, "1.0 ms"),
+        (0.25, "250.0 ms"),
+        (12.04, "12.0 s"),
+        (3700, "3,700.0 s"),
+    ],
 )
 def test_a_duration_has_the_unit_that_suits_it(seconds: float, words: str) -> None:
     """And one figure behind the point."""

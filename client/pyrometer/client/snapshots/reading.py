@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pyrometer.client import pages
-from pyrometer.client.snapshots import shapes
+from pyrometer.client.snapshots import saved
 from pyrometer.client.snapshots.model import NotASnapshot, Snapshot
 
 VERBS = ("snap", "catch", "log", "watch")
@@ -46,7 +46,7 @@ def _read_text(text: str) -> Snapshot:
         return _whole(first)
     verb = _SCHEMAS[first["schema"]]
     events = [json.loads(line) for line in text.splitlines() if line.strip()]
-    return Snapshot(verb, "", "", tuple(map(shapes.event, events)))
+    return Snapshot(verb, "", "", tuple(map(saved.event, events)))
 
 
 def _whole(data: Any) -> Snapshot:
@@ -54,8 +54,8 @@ def _whole(data: Any) -> Snapshot:
         raise ValueError("another schema")
     return Snapshot(
         verb=data["verb"],
-        command=shapes.text(data["command"] or ""),
-        service=shapes.text(data["service"] or ""),
-        events=tuple(shapes.event(event) for event in data["events"]),
-        left_out=shapes.count(data.get("left_out", 0)),
+        command=saved.text(data["command"] or ""),
+        service=saved.text(data["service"] or ""),
+        events=tuple(saved.event(event) for event in data["events"]),
+        left_out=saved.count(data.get("left_out", 0)),
     )
