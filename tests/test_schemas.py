@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from tests.support import schemas
 
 DOCS = Path(__file__).parents[1] / "docs"
-SCHEMA_OF = {"snap": "events", "log": "events", "catch": "events"}
+SCHEMA_OF = {"snap": "events", "log": "events", "watch": "events", "catch": "events"}
 
 
 def _examples() -> list[tuple[str, str]]:

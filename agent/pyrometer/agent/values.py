@@ -151,11 +151,7 @@ class Capture:
         return Draft(self._describer, values, self._pay, names)
 
     def draft_named(self, names: Sequence[str], values: list[Any], instead: Sequence[tuple[int, Node]] = ()) -> Draft:
-        """Values by names, withheld where a name says so, to be described when they are sent.
-
-        Args:
-            instead: nodes of ours that stand in the places of some.
-        """
+        """What `variables` gives, with nodes of ours in the places of some, to be described when it is sent."""
         names, raw = self._read_all(names, values)
         for index, node in instead:
             raw[index : index + 1] = [node] if index < len(raw) else []

@@ -70,6 +70,8 @@ def _question(probe: probe_pb2.Probe, asked: list[str]) -> probe_pb2.Probe:
     place = probe.WhichOneof("location")
     if place is not None:
         getattr(question, place).CopyFrom(getattr(probe, place))
+    if probe.HasField("watch"):  # `ret`, `exc` and `elapsed` are of whole calls
+        question.watch.CopyFrom(probe_pb2.CallWatch())
     question.limits.ttl.FromMicroseconds(int(LONGEST * 1e6))
     return question
 

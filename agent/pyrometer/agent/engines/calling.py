@@ -11,12 +11,13 @@ import sys
 
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import excused
+from pyrometer.agent.engines.events import frame_of_event
 from pyrometer.agent.engines.following import SUSPENDABLE, Follower
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Sequence
-    from types import CodeType, FrameType
+    from types import CodeType
     from typing import Any
 
     from pyrometer.agent.engines import CallPoint
@@ -211,7 +212,7 @@ class _Callbacks:
         return on_suspension
 
     def _build_unwind(self, first: Follower) -> Callback:
-        grouped, getframe, pass_by = self._grouped, sys._getframe, first.pass_by
+        grouped, pass_by = self._grouped, first.pass_by
 
         def on_unwind(code: CodeType, _offset: int, exc: BaseException) -> None:
             group = grouped.get(id(code))
@@ -219,23 +220,18 @@ class _Callbacks:
                 _tell(first, pass_by)
                 return
             for each in group:
-                _tell(each, each.end, _frame_of(code, getframe(1)), None, exc)
+                _tell(each, each.end, frame_of_event(), None, exc)
 
         return on_unwind
 
     def _build_throw(self) -> Callback:
-        grouped, getframe = self._grouped, sys._getframe
+        grouped = self._grouped
 
         def on_throw(code: CodeType, _offset: int, _exc: BaseException) -> None:
             for each in grouped.get(id(code), ()):
-                _tell(each, each.resume, _frame_of(code, getframe(1)))
+                _tell(each, each.resume, frame_of_event())
 
         return on_throw
-
-
-def _frame_of(code: CodeType, frame: FrameType) -> FrameType:
-    """The frame of an event: behind that of the callback, or one further, where several parts listen."""
-    return frame if frame.f_code is code or frame.f_back is None else frame.f_back
 
 
 def _tell(follower: Follower, method: Callable[..., object], *arguments: Any) -> None:
