@@ -108,11 +108,6 @@ class Account:
         """Pay for events that came while the allowance was used up. In the service's thread."""
         self.described(events * self.cost)
 
-    def described(self, seconds: float) -> None:
-        """Pay for what is done about a hit later, on a thread of ours. The next hit or allowance feels it."""
-        self.total += seconds
-        self._governor.pay(seconds, self._governor.clock())
-
     def settle(self) -> None:
         """Pay for the events since the last time."""
         now = self._governor.clock()
