@@ -1,4 +1,4 @@
-"""What probes cost: where they are not reached, where their condition is false, on the hottest line, and at a hit."""
+"""What probes cost: not reached, their condition false, on the hottest line, on calls that are watched, and at a hit."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _HITS = 400
 _APART = 0.012
 """Seconds between two hits: ddtrace takes at most 100 a second, and of one frame the values."""
 _DEPTH = 10
+_SLOW_CALLS = {
+    "probe": {"function": {"module": "work", "function": "called_probed"}, "watch": {}, "condition": "elapsed > 10"}
+}
 
 
 def measure_unreached(setting: Setting) -> Sequence[Figure]:
@@ -59,9 +62,9 @@ def measure_false(setting: Setting) -> Sequence[Figure]:
         added: list[float] = []
         control: list[float] = []
         for _ in range(setting.rounds(9)):
-            control += _differences(target)
+            control += _differences(target, "hot")
             with _watched(target, {"probe": at}) as watcher:
-                added += _differences(target)
+                added += _differences(target, "hot")
                 seen = watcher.ask("status")["sampled_share"]
                 if seen < 0.99:
                     raise RuntimeError(f"only {seen:.0%} of the events were looked at")
@@ -100,6 +103,41 @@ def measure_governed(setting: Setting) -> Sequence[Figure]:
             beside=peers.beside(theirs, _slower),
             note=f"{100 * status['sampled_share']:.3g} % of the executions are looked at",
         )
+    ]
+
+
+def measure_calls(setting: Setting) -> Sequence[Figure]:
+    """Calls of a function that does next to nothing, watched for those that take long, which none does."""
+    added: list[float] = []
+    control: list[float] = []
+    with _loops(share=1.0) as target:
+        for _ in range(setting.rounds(9)):
+            control += _differences(target, "calling")
+            with _watched(target, _SLOW_CALLS) as watcher:
+                added += _differences(target, "calling")
+                if (seen := watcher.ask("status")["sampled_share"]) < 0.99:
+                    raise RuntimeError(f"only {seen:.0%} of the calls were looked at")
+    with _loops() as target:
+        armed, alike = _ratios(target, _SLOW_CALLS, "calling", setting.rounds(9))
+        with _watched(target, _SLOW_CALLS) as watcher:
+            target.ask("pair", "calling_probed", "calling_plain", 3)
+            share = watcher.ask("status")["sampled_share"]
+    return [
+        Figure(
+            "watch, condition false: per call",
+            median(added) - median(control),
+            "ns",
+            quartiles=quartiles(added),
+            note=f"two functions that are alike differ by {median(control):.1f} ns",
+        ),
+        Figure(
+            "watch of the hottest function, governed",
+            median(armed),
+            "x",
+            quartiles=quartiles(armed),
+            control=median(alike),
+            note=f"calls are looked at for {100 * share:.3g} % of the time",
+        ),
     ]
 
 
@@ -222,8 +260,8 @@ def _ratio(target: processes.Program, kind: str) -> float:
     return median([one / other for one, other in target.ask("pair", f"{kind}_probed", f"{kind}_plain", _SPAN)])
 
 
-def _differences(target: processes.Program) -> list[float]:
-    return [one - other for one, other in target.ask("pair", "hot_probed", "hot_plain", _SPAN)]
+def _differences(target: processes.Program, kind: str) -> list[float]:
+    return [one - other for one, other in target.ask("pair", f"{kind}_probed", f"{kind}_plain", _SPAN)]
 
 
 @contextlib.contextmanager
@@ -253,6 +291,7 @@ ROWS = [
     Row("unreached", measure_unreached),
     Row("false", measure_false),
     Row("governed", measure_governed),
+    Row("watch", measure_calls),
     Row("snapshot", measure_snapshot),
     Row("exceptions", measure_exceptions),
 ]

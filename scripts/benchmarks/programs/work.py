@@ -63,6 +63,28 @@ def hot_plain(count: int) -> int:
     return total
 
 
+def called_probed(number: int) -> int:
+    return number & 0xFFFF
+
+
+def called_plain(number: int) -> int:
+    return number & 0xFFFF
+
+
+def calling_probed(count: int) -> int:
+    total = 0
+    for number in range(count):
+        total += called_probed(number)
+    return total
+
+
+def calling_plain(count: int) -> int:
+    total = 0
+    for number in range(count):
+        total += called_plain(number)
+    return total
+
+
 def checkout(cart: dict[str, int], customer: str, coupon: str | None) -> int:
     total, items, shipping, country, express = 0, len(cart), 4.95, "NL", False
     return total + items + price(cart, customer, country, int(shipping) + bool(coupon) + express)
@@ -111,6 +133,8 @@ _WORK: dict[str, tuple[Any, Any, int]] = {
     "busy_plain": (busy_plain, _ORDERS, len(_ORDERS)),
     "hot_probed": (hot_probed, 100_000, 100_000),
     "hot_plain": (hot_plain, 100_000, 100_000),
+    "calling_probed": (calling_probed, 100_000, 100_000),
+    "calling_plain": (calling_plain, 100_000, 100_000),
 }
 
 
