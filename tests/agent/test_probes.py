@@ -381,6 +381,31 @@ def test_a_condition_that_fails_ten_times_in_a_row_ends_its_probe(
     assert "missing" in registry.statuses()[0].reason
 
 
+def test_a_condition_on_a_property_is_an_error_and_the_probe_stays(
+    registry: Registry, owner: Owner, shapes: types.ModuleType
+) -> None:
+    """Refused with the reason at the hit: the next value may have what was asked for. Fault 58."""
+    ran = []
+
+    class Adding:
+        amount = property(ran.append)
+
+        def __add__(self, other: object) -> int:
+            return 1
+
+    class Stored(Adding):
+        amount = 11
+
+    registry.arm(at("plain: return", condition="a.amount > 10", limits=MANY), owner, owner.emit)
+    for _ in range(3):
+        shapes.plain(Adding())
+        shapes.plain(Stored())
+    registry.tick(time.monotonic())
+    status = registry.statuses()[0]
+    assert (status.state, status.errors, status.matched, ran) == ("ARMED", 3, 3, [])
+    assert "amount is a property of" in status.last_error
+
+
 def test_errors_now_and_then_do_not_end_a_probe(registry: Registry, owner: Owner, shapes: types.ModuleType) -> None:
     """Ten in a row, not ten in all. Fault 59."""
     registry.arm(at("unset_until: done", condition="late > 100"), owner, owner.emit)

@@ -40,6 +40,21 @@ def test_a_condition_that_was_never_true_is_counted() -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        ["snap", "shop", "a.py:1", "--if", "x == '\udcff'"],
+        ["snap", "shop", "a.py:1", "--expr", "'\udcff'"],
+        ["log", "shop", "a.py:1", "\udcff {x}"],
+        ["catch", "shop", "Error", "--if", "'\udcff'"],
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault 60: invalid UTF-8 on a command line is a usage fault, not a defect."""
+    assert run(words) == 2
+    assert "not UTF-8 (at character " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         ["Payment*"],
         ["PaymentError()"],
         [""],

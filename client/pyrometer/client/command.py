@@ -121,6 +121,8 @@ def run(arguments: Sequence[str]) -> int:
             return _reader_left()
         report(ClientError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"))
         return 1
+    except UnicodeEncodeError as error:
+        return _not_a_text(error, arguments) or _defect(error)
     except Exception as error:
         return _defect(error)
 
@@ -152,6 +154,15 @@ def _reader_left() -> int:
     """Whoever read our output is gone: end quietly, also in the flush at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return BROKEN_PIPE
+
+
+def _not_a_text(error: UnicodeEncodeError, arguments: Sequence[str]) -> int:
+    """Refuse an argument with bytes that are no UTF-8, where something sent it; 0: it was another text."""
+    if error.object not in arguments:
+        return 0
+    where = f"an argument holds bytes that are not UTF-8 (at character {error.start + 1})"
+    report(UsageFault(where, next="Type it in a terminal, or save the script, as UTF-8."))
+    return UsageFault.exit_code
 
 
 def _defect(error: Exception) -> int:
