@@ -12,7 +12,7 @@ from pyrometer.agent.frames import UNSET, has_variable
 from pyrometer.agent.nodes import unreadable
 from pyrometer.agent.renderings import cut, one_line, show
 from pyrometer.agent.snapshots import lookup_in
-from pyrometer.agent.stacks import module_of, thread_name
+from pyrometer.agent.stacks import ThreadName, module_of
 from pyrometer.agent.templates import parse_template
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture
@@ -122,7 +122,7 @@ def take_line(recipe: Recipe, hit_id: str, frame: FrameType) -> tuple[dict[str, 
     hit: dict[str, Any] = {
         "hit_id": hit_id,
         "time": native.time(),
-        "thread": thread_name(native.get_ident()),
+        "thread": ThreadName(),
         "frames": [{**place, "locals": None}],
         "left_out": 0,
         "expressions": [],
