@@ -104,6 +104,11 @@ class Account:
             self._allowance = min(1, self.meter.left)
             self.meter.give(self._allowance)
 
+    def described(self, seconds: float) -> None:
+        """Pay for what is done about a hit later, on a thread of ours. The next hit or allowance feels it."""
+        self.total += seconds
+        self._governor.pay(seconds, self._governor.clock())
+
     def owe(self, events: int) -> None:
         """Pay for events that came while the allowance was used up. In the service's thread."""
         self.described(events * self.cost)
