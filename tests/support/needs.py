@@ -98,6 +98,8 @@ NEEDS = {
     "uwsgi": Need(
         lambda: bool(_program("uwsgi")() and UWSGI_PLUGINS), "apt-get install uwsgi-core uwsgi-plugin-python3"
     ),
+    "coverage": Need(_package("coverage"), "pip install 'pyrometer[test]'"),
+    "debugpy": Need(_package("debugpy"), "pip install 'pyrometer[test]'"),
     "celery": Need(_package("celery"), "pip install 'pyrometer[test]'"),
 }
 
