@@ -70,7 +70,7 @@ def _run(package: Package, python: Path, mode: str) -> dict[str, Any]:
             "EXPLORE_MODE": mode,
             "EXPLORE_OUT": str(out),
         }
-        options = ["-q", "-p", "exploration.plugin", "-p", "no:cacheprovider"]
+        options = ["-q", "-p", "exploration.plugin", "-p", "no:cacheprovider", "-o", "timeout=0"]
         done = subprocess.run(
             [str(python.absolute()), "-m", "pytest", *options, package.tests],
             cwd=sources(package),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(".tools/explore")
-COMMON = ("pytest==9.0.2",)
+COMMON = ("pytest==9.0.2", "pytest-timeout")
 
 
 class Package(NamedTuple):
@@ -23,9 +23,9 @@ class Package(NamedTuple):
 
 
 PACKAGES = (
-    Package("click", "8.5.1", "click"),
     Package("idna", "3.20", "idna", ("hypothesis",)),
     Package("more-itertools", "11.2.1", "more_itertools"),
+    Package("click", "8.5.1", "click"),
     Package("packaging", "26.3", "packaging", ("hypothesis", "pretend", "tomli_w")),
     Package("attrs", "26.1.0", "attr", ("hypothesis", "cloudpickle")),
 )
