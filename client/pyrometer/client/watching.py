@@ -16,8 +16,7 @@ from pyrometer.client.options import Where, typed_command
 from pyrometer.client.quantities import brief, typed
 from pyrometer.client.render.calls import CallText
 from pyrometer.client.render.failures import few
-from pyrometer.client.render.loglines import LogText
-from pyrometer.client.render.snapshot import SnapshotText
+from pyrometer.client.render.hits import text_of
 from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
 from pyrometer.client.snapshots.gathering import Gathering
@@ -42,7 +41,7 @@ def watch(verb: str, where: Where, probe: probe_pb2.Probe, output: str, out: Pat
     Raises:
         ClientError: it was refused, nothing came, or all processes are gone.
     """
-    shown = _Lines(verb, probe) if output == "jsonl" else _Text(probe)
+    shown = _Lines(verb, probe) if output == "jsonl" else _Text(verb, probe)
     notes: dict[int, str] = {}
     with Gathering(verb, typed_command(), where.service, out) as kept:
         summary = _follow(where, probe, shown, kept, notes)
@@ -244,22 +243,15 @@ def _event_documents(event: probe_pb2.ProbeEvent) -> Iterator[documents.Document
         yield {"event": "failed", "probe_id": event.probe_id, "pid": event.pid, "reason": event.error.message}
 
 
-def _text_of(probe: probe_pb2.Probe, style: Style) -> LogText | CallText | SnapshotText:
-    """What renders the hits of such a probe."""
-    if probe.template:
-        return LogText(style)
-    return CallText(style, width()) if probe.HasField("watch") else SnapshotText(style, width())
-
-
 class _Text:
     """Events as text: hits on stdout, the rest on stderr, with a live line where that is a terminal.
 
     What processes say while it is armed is held back until all have, and then said once, whoever said it.
     """
 
-    def __init__(self, probe: probe_pb2.Probe) -> None:
+    def __init__(self, verb: str, probe: probe_pb2.Probe) -> None:
         self._probe = probe
-        self._text = _text_of(probe, Style(enabled=colours()))
+        self._text = text_of(verb, Style(enabled=colours()), width())
         self._live = sys.stderr.isatty()
         self._began = time.monotonic()
         self._states: dict[int, probe_pb2.ProbeState.ValueType] = {}

@@ -70,8 +70,21 @@ def hit(words: str = "card declined", pid: int = 4109, **more: Any) -> Document:
     }
 
 
-def snapshot(*hits: Document, words: str = "shop") -> Snapshot:
+def snapshot(*hits: Document, words: str = "shop", verb: str = "catch") -> Snapshot:
     """A snapshot of these hits, or of one."""
     status = {"where": f"PaymentError in {words}", "condition": "order.total > 1000", "state": "ARMED"}
     armed = {"event": "armed", "probe_id": "c3f1aa", "pid": 4109, "reason": "", "status": status}
-    return Snapshot("catch", COMMAND, words, (armed, *(hits or (hit(),))))
+    return Snapshot(verb, COMMAND, words, (armed, *(hits or (hit(),))))
+
+
+def call(**more: Any) -> Document:
+    """The hit of a watched call."""
+    found = hit(
+        exception=None,
+        frames=[frame("charge", 50, None)],
+        elapsed_seconds=0.4301,
+        suspended_seconds=None,
+        arguments={"order": order("kettle")},
+        returned=text("R88001"),
+    )
+    return {**found, **more}

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from tests.client.snapshots.examples import COMMAND, hit, number, snapshot, text
+from tests.client.snapshots.examples import COMMAND, call, hit, number, snapshot, text
 from tests.support.browser import dom
 
 from pyrometer.client.snapshots import reading
@@ -114,6 +114,21 @@ def test_several_hits_are_listed_first() -> None:
     page = Outline(render(snapshot(hit(), hit(pid=4110, exception=None))))
     assert [attrs["href"] for tag, attrs in page.elements if tag == "a"][:2] == ["#hit-0", "#hit-1"]
     assert "before line 50 of srv/card declined.py" in page.text
+
+
+def test_a_call_says_what_it_was_given_and_what_came_of_it() -> None:
+    """Time, arguments, result."""
+    page = Outline(render(snapshot(call(), call(returned=None), verb="watch")))
+    for words in ("charge took 430.1 ms", "The call", "kettle", "R88001", "2 hits"):
+        assert words in page.text, words
+
+
+def test_log_lines_are_a_list_with_their_place_once() -> None:
+    """They are all that there is of their hits."""
+    lines = [hit(exception=None, message=f"order {number}") for number in range(3)]
+    page = Outline(render(snapshot(*lines, verb="log")))
+    assert [f"order {number}" in page.text for number in range(3)] == [True] * 3
+    assert page.text.count("raise it") == 1
 
 
 def test_a_value_that_is_deep_has_an_end() -> None:

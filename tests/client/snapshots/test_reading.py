@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.client.snapshots.examples import hit, snapshot, text
+from tests.client.snapshots.examples import call, hit, snapshot, text
 
 from pyrometer.client.command import run
 from pyrometer.client.snapshots import reading
@@ -26,6 +26,17 @@ def test_what_was_written_is_read(suffix: str) -> None:
     found = reading.read(data)
     assert found.events == snapshot().events
     assert found.command == ("" if suffix == ".jsonl" else snapshot().command)
+
+
+@pytest.mark.parametrize("verb", ["watch", "log"])
+def test_calls_and_log_lines_are_read_too(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And shown in the words of their verb."""
+    event = call(returned=None) if verb == "watch" else hit(message="order 7", exception=None)
+    file = tmp_path / "kept.json"
+    file.write_bytes(encoded(snapshot(event, verb=verb), ".json"))
+    assert reading.read(file.read_bytes()).hits == [event]
+    assert run(["view", str(file), "--text"]) == 0
+    assert {"watch": "430.1 ms  charge(", "log": "  order 7\n"}[verb] in capsys.readouterr().out
 
 
 def test_a_verdict_that_came_later_is_the_hit_s() -> None:
@@ -46,6 +57,7 @@ def without(name: str) -> Callable[[Document], Any]:
 @pytest.mark.parametrize(
     "breaks",
     [
+        lambda event: event.update(elapsed_seconds=1.0),
         *map(without, ("frames", "thread", "exception", "expressions", "time")),
         lambda event: event.update(frames="all"),
         lambda event: event.update(pid="1"),

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from pyrometer.client import pages
+from pyrometer.client.quantities import brief
 from pyrometer.client.render import withheld
 from pyrometer.client.render.causes import heading, related
 from pyrometer.client.render.places import place
@@ -28,7 +29,8 @@ _MOST_CAUSES = 30
 def render(whole: Snapshot) -> str:
     """Make the page, whole: it refers to nothing outside itself."""
     hits = whole.hits
-    title = title_of(hits[0]) if len(hits) == 1 or len({*map(title_of, hits)}) == 1 else whole.where
+    titles = dict.fromkeys(map(_title, hits))
+    title = next(iter(titles)) if len(titles) == 1 else whole.where
     return pages.build(
         pages.part(__package__, "page.html", "page"),
         title=title or "snapshot",
@@ -38,14 +40,23 @@ def render(whole: Snapshot) -> str:
         heading=joined(title or "snapshot"),
         subtitle=joined(_subtitle(whole)),
         facts=_facts(whole),
-        overview=_overview(hits),
-        hits=joined(*[_hit(hit, index, alone=len(hits) == 1) for index, hit in enumerate(hits)]),
+        overview=_overview(hits, linked=whole.verb != "log"),
+        hits=_place(hits[0]) if whole.verb == "log" else _all(hits),
         foot=_foot(whole),
     )
 
 
+def _title(hit: Document) -> str:
+    """What a hit is: a call with its time, a log line, else as in the terminal."""
+    if "elapsed_seconds" in hit:
+        function = hit["frames"][0]["function"] if hit["frames"] else "a call"
+        return f"{function} took {brief(hit['elapsed_seconds'])}"
+    return hit.get("message") or title_of(hit)
+
+
 def _subtitle(whole: Snapshot) -> str:
-    what = "exception" if any(hit["exception"] for hit in whole.hits) else "values"
+    kinds = {"log": "log lines", "watch": "calls", "snap": "values"}
+    what = kinds.get(whole.verb, "exception")
     return f"{what} of {whole.service}" if whole.service else what
 
 
@@ -64,14 +75,24 @@ def _facts(whole: Snapshot) -> Markup:
     return joined(*[tag("div", tag("dt", name), tag("dd", words)) for name, words in facts])
 
 
-def _overview(hits: list[Document]) -> Markup:
-    """Several hits, a line each, which leads to it."""
-    if len(hits) == 1:
+def _all(hits: list[Document]) -> Markup:
+    return joined(*[_hit(hit, index, alone=len(hits) == 1) for index, hit in enumerate(hits)])
+
+
+def _place(hit: Document) -> Markup:
+    """Where log lines come from, once: they are all that their hits have."""
+    values = ValuePage("place")
+    return joined(*[_frame(frame, values, "place-frame", first=True) for frame in hit["frames"][:1]])
+
+
+def _overview(hits: list[Document], *, linked: bool) -> Markup:
+    """Several hits, a line each; it leads to what there is of the hit, if that is more than a line."""
+    if len(hits) == 1 and linked:
         return Markup()
     rows = [
         tag(
             "tr",
-            tag("td", tag("a", _moment(hit["time"]), href=f"#hit-{index}")),
+            tag("td", tag("a", _moment(hit["time"]), href=f"#hit-{index}") if linked else _moment(hit["time"])),
             tag("td", str(hit["pid"])),
             tag("td", short_name(hit["thread"])),
             tag("td", _gist(hit)),
@@ -79,14 +100,15 @@ def _overview(hits: list[Document]) -> Markup:
         for index, hit in enumerate(hits)
     ]
     names = [tag("th", name, scope="col") for name in ("When", "Process", "Thread", "What")]
-    caption = tag("caption", f"{len(hits):,} hits")
+    caption = tag("caption", f"{len(hits):,} {'hit' if len(hits) == 1 else 'hits'}")
     return tag("table", caption, tag("thead", tag("tr", *names)), tag("tbody", *rows), class_="overview")
 
 
 def _gist(hit: Document) -> str:
-    """What tells a hit from the others: the values that were asked for, or its title."""
-    asked = [f"{text} = {line_of(value, 40)}" for text, value in hit["expressions"].items()]
-    return ", ".join(asked[:3]) or title_of(hit)
+    """What tells a hit from the others: its line, its time, the values that were asked for, or its title."""
+    asked = [f"{text} = {line_of(value, 40)}" for text, value in hit["expressions"].items()][:3]
+    named = [_title(hit)] if "message" in hit or "elapsed_seconds" in hit or not asked else []
+    return ", ".join([*named, *asked])
 
 
 def _hit(hit: Document, index: int, *, alone: bool) -> Markup:
@@ -95,6 +117,8 @@ def _hit(hit: Document, index: int, *, alone: bool) -> Markup:
     parts = [*_head(hit, alone=alone)]
     if hit["expressions"]:
         parts.append(_section("What was asked for", values.table(hit["expressions"]), f"{name}-asked"))
+    if "elapsed_seconds" in hit:
+        parts.append(_call(hit, values, f"{name}-call"))
     parts.append(joined(*_frames(hit["frames"], values, name)))
     if hit["frames_left_out"]:
         parts.append(tag("p", f"… {hit['frames_left_out']:,} more frames", class_="cut"))
@@ -107,11 +131,22 @@ def _hit(hit: Document, index: int, *, alone: bool) -> Markup:
 def _head(hit: Document, *, alone: bool) -> Iterator[Markup]:
     """What is said before the frames; the title only where the page's own is not it."""
     if not alone:
-        yield tag("h2", title_of(hit), tag("small", f" {hit['pid']}, {short_name(hit['thread'])}"), tabindex="-1")
+        yield tag("h2", _title(hit), tag("small", f" {hit['pid']}, {short_name(hit['thread'])}"), tabindex="-1")
     if hit["exception"] and (handled := handling_of(hit["exception"])):
         yield tag("p", handled, class_="handled")
     if not alone and hit["trace_id"]:
         yield tag("p", f"trace {hit['trace_id']}", class_="cut")
+
+
+def _call(hit: Document, values: ValuePage, name: str) -> Markup:
+    """What a call was given, and what came of it."""
+    rows = dict(hit["arguments"])
+    if hit["returned"]:
+        rows["returned →"] = hit["returned"]
+    raised = [tag("p", f"left by {heading(hit['exception'])}", class_="handled")] if hit["exception"] else []
+    suspended = hit["suspended_seconds"]
+    waited = [tag("p", f"suspended {brief(suspended)} beside that", class_="cut")] if suspended else []
+    return _section("The call", joined(values.table(rows, unfolded=True), *raised, *waited), name)
 
 
 def _section(title: str, body: Markup, name: str) -> Markup:
@@ -136,7 +171,7 @@ def _frame(frame: Document, values: ValuePage, name: str, *, first: bool) -> Mar
     heading = tag("h3", tag("span", frame["function"], class_="function"), " ", where, id=name, tabindex="-1")
     held = dict(frame["locals"] or {})
     rest = held.pop("…", None)
-    notes = [] if frame["locals"] is not None else ["no values: they may not leave the process, or were not looked at"]
+    notes: list[str] = []
     if rest:
         notes.append(f"{max(0, rest.get('size', 0) - len(held)):,} more variables were not copied")
     own = "own" if frame["origin"] == "service" else "other"
@@ -191,7 +226,8 @@ def _trail(frames: list[Document]) -> Markup:
 
 def _withheld(hit: Document, name: str) -> Iterator[Markup]:
     """What is not shown, and why."""
-    held = [value for frame in hit["frames"] for value in (frame["locals"] or {}).values()]
+    held = [*hit.get("arguments", {}).values(), *([hit["returned"]] if hit.get("returned") else [])]
+    held += [value for frame in hit["frames"] for value in (frame["locals"] or {}).values()]
     sentences = withheld.summary([*hit["expressions"].values(), *held])
     if sentences:
         yield _section("What is not shown", tag("ul", *[tag("li", sentence) for sentence in sentences]), name)

@@ -84,6 +84,8 @@ def _named(data: Any, deep: int = 0) -> Document:
 
 
 def _hit(data: Any) -> Document:
+    if ("elapsed_seconds" in data) != all(name in data for name in _OF_A_CALL):
+        raise ValueError("a call lacks something")
     found: Document = {
         "hit_id": text(data["hit_id"]),
         "time": text(data["time"]),
@@ -96,8 +98,8 @@ def _hit(data: Any) -> Document:
         "pause_seconds": float(data.get("pause_seconds", 0.0)),
     }
     for name, read in _MORE_OF_A_HIT.items():
-        if data.get(name) is not None:
-            found[name] = read(data[name])
+        if name in data:
+            found[name] = _optional(read, data[name])
     return found
 
 
@@ -172,8 +174,10 @@ _MORE_OF_A_HIT: dict[str, Callable[[Any], Any]] = {
     "returned": value,
     "arguments": _named,
     "span_id": text,
+    "changed_files": lambda data: [text(each) for each in _of(list, data)],
 }
 """Keys that only some verbs' hits have."""
+_OF_A_CALL = ("elapsed_seconds", "suspended_seconds", "returned", "arguments")
 _MORE_OF_A_STATE: dict[str, Callable[[Any], Any]] = {
     "status": _status,
     "delivered": count,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pyrometer.client.errors import NotFound
-from pyrometer.client.render.snapshot import SnapshotText
+from pyrometer.client.render.hits import text_of
 from pyrometer.client.render.terminal import Style, escape
 from pyrometer.client.snapshots.model import Document, Snapshot
 
@@ -24,9 +24,9 @@ def part_of(whole: Snapshot, pid: int | None, thread: str | None) -> Snapshot:
 
 def lines(whole: Snapshot, style: Style, width: int) -> Iterator[str]:
     """All hits as text, and how they were made."""
-    text = SnapshotText(style, width)
+    text = text_of(whole.verb, style, width)
     for index, hit in enumerate(whole.hits):
-        if index:
+        if index and text.spaced:
             yield ""
         yield from text.lines(hit)
     if whole.command:

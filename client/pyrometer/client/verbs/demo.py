@@ -36,8 +36,8 @@ _TOUR = (
         ),
     ),
     (
-        "Now and then a customer waits for no reason. Who calls what, one time of a thousand?",
-        ("snap {service} shop.ledger:Ledger.put_by --expr self.pages --for 5m",),
+        "Now and then a customer waits for no reason. Which call is slow, one time of a thousand?",
+        ("watch {service} 'shop.ledger:*' --if 'elapsed > 0.2' -n 4",),
     ),
     ("While one of these waits, in a third terminal: what is armed, and what does it cost?", ("probes {service}",)),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, force_option, line_options, output_option, target_options
+from pyrometer.client.options import Where, force_option, keep_option, line_options, output_option, target_options
 from pyrometer.client.verbs.snap import locate
 from pyrometer.client.watching import limits, watch
 
@@ -16,6 +18,7 @@ from pyrometer.client.watching import limits, watch
 @click.argument("template")
 @line_options
 @force_option
+@keep_option
 @output_option("table", "jsonl")
 def command(
     where: Where,
@@ -25,6 +28,7 @@ def command(
     hits: int,
     seconds: float,
     force: bool,
+    out: Path | None,
     output: str,
 ) -> int:
     """Print a line each time a line or a function of the service is reached.
@@ -39,4 +43,4 @@ def command(
     probe.template = template
     probe.force = force
     probe.limits.CopyFrom(limits(hits, seconds, None))
-    return watch("log", where, probe, output)
+    return watch("log", where, probe, output, out)
