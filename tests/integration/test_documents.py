@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pyrometer.client.snapshots import reading
 from tests.support import schemas
 from tests.support.services import Typed, program, pyrometer, until
 
@@ -30,7 +31,7 @@ class Shop(NamedTuple):
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     service = f"t{os.urandom(4).hex()}"
-    command = [sys.executable, "-m", "pyrometer.client", "demo", "--service", service, "--for", "3m"]
+    command = [sys.executable, "-m", "pyrometer.client", "demo", "--service", service, "--for", "5m"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until(lambda: _answering(service) == 3, "a master and two workers")
     yield Shop(service, process.pid)
@@ -121,6 +122,20 @@ def test_snap(shop: Shop) -> None:
     hits = [line for line in lines if line["event"] == "hit"]
     assert [len(hit["frames"]) for hit in hits] == [2] * 3
     assert all(hit["frames_left_out"] > 0 for hit in hits)
+
+
+def test_what_came_is_kept(shop: Shop, tmp_path: Path) -> None:
+    """The events that are printed, in a page for its owner only; secrets are in neither, and `view` shows them."""
+    out = tmp_path / "hit.html"
+    words = ("--in", "shop.*", "--for", "30s", "--out", str(out))
+    printed = events(pyrometer("catch", shop.service, "PaymentError", *words, "-o", "jsonl"))
+    assert out.stat().st_mode & 0o777 == 0o600
+    kept = reading.read(out.read_bytes())
+    schemas.validate("snapshot", kept.document())
+    assert kept.lines() == printed
+    shown = pyrometer("view", str(out), "--text")
+    assert (shown.code, "▸    50           raise PaymentError" in shown.out) == (0, True)
+    assert "4000056655665556" not in out.read_text() + shown.out
 
 
 def test_log(shop: Shop) -> None:

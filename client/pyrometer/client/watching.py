@@ -335,9 +335,10 @@ class _Text:
             return
         line = progress_line(self._probe, statuses, asked=len(self._states.keys() | self._failed))
         if self._probe.limits.hits > 1:
-            line += f"   {self._delivered} of {self._probe.limits.hits}"
-        line += f"   {time.monotonic() - self._began:.0f} s of {_time_to_live(self._probe)}"
-        sys.stderr.write(f"\r\x1b[K{cut(f'» {line}', width(sys.stderr) - 1)}")
+            line += f"   {self._delivered} of {self._probe.limits.hits} came"
+        line = f"» {line}   {time.monotonic() - self._began:.0f} s"
+        room = width(sys.stderr) - 1
+        sys.stderr.write(f"\r\x1b[K{cut(line if len(line) <= room else line.replace('   ', '  '), room)}")
         sys.stderr.flush()
 
     def _clear(self) -> None:
