@@ -1,4 +1,4 @@
-"""What probes cost: not reached, their condition false, on the hottest line, on calls that are watched, and at a hit."""
+"""What probes cost: not reached, their condition false, on the hottest line, on watched calls, and at a hit."""
 
 from __future__ import annotations
 
