@@ -12,7 +12,7 @@ import sys
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import excused
 from pyrometer.agent.engines.events import frame_of_event
-from pyrometer.agent.engines.following import SUSPENDABLE, Follower
+from pyrometer.agent.engines.following import SUSPENDABLE, follower_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyrometer.agent.engines import CallPoint
     from pyrometer.agent.engines.events import Monitoring, ToolEvents
+    from pyrometer.agent.engines.following import Follower
 
     Callback = Callable[..., object]
 
@@ -51,7 +52,7 @@ class CallEvents:
         if not points and not self._followers:
             return
         before = self._followers
-        self._followers = {id(point): before.get(id(point)) or Follower(point, fast_binding) for point in points}
+        self._followers = {id(point): before.get(id(point)) or follower_of(point, fast_binding) for point in points}
         self._listen(events, _Callbacks(list(self._followers.values()), shared, self._disable) if points else None)
         codes, self._codes = self._codes, {id(point.code): point.code for point in points}
         for key, code in self._codes.items():

@@ -26,7 +26,7 @@ from pyrometer.agent.engines.assembly import Handler, Instruction, assemble, dis
 from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import excused
 from pyrometer.agent.engines.flow import stack_depths
-from pyrometer.agent.engines.following import Follower
+from pyrometer.agent.engines.following import follower_of
 from pyrometer.agent.engines.switches import Guard
 from pyrometer.agent.tables import NOWHERE
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.engines import CallPoint
+    from pyrometer.agent.engines.following import Follower
     from pyrometer.agent.tables import Position
 
 _MORE_STACK = 6
@@ -85,6 +86,8 @@ class Hooks:
         return told
 
     def _build(self, name: str, guard: Guard) -> Callable[[], None]:
+        if len(self.followers) == 1:
+            return self._build_for_one(name, guard)
         told, getframe, turn_off = self._methods(name), sys._getframe, self._turn_off
 
         def hook() -> None:
@@ -101,8 +104,24 @@ class Hooks:
 
         return hook
 
+    def _build_for_one(self, name: str, guard: Guard) -> Callable[[], None]:
+        (follower,), getframe, turn_off = self.followers, sys._getframe, self._turn_off
+        method, tally = getattr(follower, name), follower.tally
+
+        def hook() -> None:
+            try:
+                if not method(getframe(1)):
+                    turn_off(guard)
+            except BaseException as error:
+                if not excused(tally, error):
+                    raise
+
+        return hook
+
     def _build_returned(self) -> Callable[[object], None]:
         told, getframe, turn_off, guard = self._methods("end"), sys._getframe, self._turn_off, self.ends
+        if len(told) == 1:
+            return self._build_returned_for_one(*told[0])
 
         def returned(value: object) -> None:
             frame, wanted = getframe(1), False
@@ -115,6 +134,19 @@ class Hooks:
                         raise
             if not wanted:
                 turn_off(guard)
+
+        return returned
+
+    def _build_returned_for_one(self, follower: Follower, end: Callable[..., bool]) -> Callable[[object], None]:
+        getframe, turn_off, guard, tally = sys._getframe, self._turn_off, self.ends, follower.tally
+
+        def returned(value: object) -> None:
+            try:
+                if not end(getframe(1), value, None):
+                    turn_off(guard)
+            except BaseException as error:
+                if not excused(tally, error):
+                    raise
 
         return returned
 
@@ -152,7 +184,7 @@ class TimedCalls:
     def arrange(self, points: Sequence[CallPoint], original: Callable[[CodeType], CodeType]) -> None:
         """Make exactly these points live, once the functions have their new code: until then nothing is retired."""
         before = self._followers
-        self._followers = {id(point): before.get(id(point)) or Follower(point, fast_binding) for point in points}
+        self._followers = {id(point): before.get(id(point)) or follower_of(point, fast_binding) for point in points}
         grouped: dict[int, list[Follower]] = {}
         self._codes = {}
         for point in points:
