@@ -7,6 +7,7 @@ import pytest
 from pyrometer.client import watching
 from pyrometer.client.command import run
 from pyrometer.v1 import probe_pb2
+from pyrometer.v1 import probe_service_pb2 as messages
 
 
 def status(**counters: object) -> probe_pb2.ProbeStatus:
@@ -35,6 +36,16 @@ def test_a_condition_that_was_never_true_is_counted() -> None:
     """The counters say why."""
     why, _ = watching.why_nothing([status(reached=3, condition_false=3, condition="x > 1")], raised=True)
     assert why == "raised 3 times, and the condition was never true"
+
+
+def test_what_was_not_delivered_between_hits_is_told() -> None:
+    """Who reads log lines would take them for all there were."""
+    statuses = [status(rate_limited=1200, dropped=3), status(rate_limited=34)]
+    statuses[1].sampled_share = 0.25
+    lines = list(watching.left_out(messages.ProbeSummary(delivered=20, statuses=statuses)))
+    assert [line.partition(" more")[0] for line in lines[:2]] == ["not all: 1,234", "not all: 3"]
+    assert "25 %" in lines[2]
+    assert list(watching.left_out(messages.ProbeSummary(delivered=1, statuses=[status()]))) == []
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,19 @@ def _verb(probe: probe_pb2.Probe) -> str:
     return "raised" if probe.HasField("exception") else "ended" if probe.HasField("watch") else "reached"
 
 
+def left_out(summary: messages.ProbeSummary) -> Iterator[str]:
+    """What there was between the hits that were delivered: who reads them must not take them for all."""
+    kept = sum(status.rate_limited for status in summary.statuses)
+    lost = sum(status.dropped for status in summary.statuses)
+    if kept:
+        yield f"not all: {kept:,} more came while there were 10 a second and process, and were kept back"
+    if lost:
+        yield f"not all: {lost:,} more were lost, since they came faster than they could be sent"
+    share = min((status.sampled_share for status in summary.statuses), default=1.0)
+    if share < 0.995:
+        yield f"not all: the governor let {100 * share:.0f} % of what was reached be looked at"
+
+
 def _time_to_live(probe: probe_pb2.Probe) -> str:
     return typed(probe.limits.ttl.ToMicroseconds() / 1e6)
 
@@ -290,6 +303,8 @@ class _Text:
         processes = len(summary.statuses)
         where = f"{processes} process" if processes == 1 else f"{processes} processes"
         self._say(f"{summary.delivered} of {self._probe.limits.hits} delivered{surplus}, removed from {where}")
+        for line in left_out(summary) if summary.delivered else ():
+            self._say(line)
 
     def _state(self, pid: int, status: probe_pb2.ProbeStatus) -> None:
         new = pid not in self._states
