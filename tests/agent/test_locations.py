@@ -5,6 +5,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,26 @@ def test_functions_are_found_by_qualified_name(function: str, expected: list[str
 def test_modules_are_found_by_pattern() -> None:
     """`*` stands for anything."""
     assert names(locations.find_function_codes("shop_sh*", "plain")) == ["plain"]
+
+
+@pytest.mark.parametrize(
+    ("module", "spec"),
+    [
+        ("__main__", None),
+        ("shop_app", None),
+        ("shop.tool", ModuleSpec("shop.tool", None)),
+        ("shop", ModuleSpec("shop.__main__", None)),
+    ],
+)
+def test_a_program_is_found_by_the_name_of_its_file(
+    module: str, spec: ModuleSpec | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who wrote `shop_app.py` and runs it as a program does not think of it as `__main__`."""
+    program = types.ModuleType("__main__")
+    program.__file__, program.__spec__ = "/srv/shop_app.py", spec
+    exec(compile("def total(a):\n    return a\n", "/srv/shop_app.py", "exec"), program.__dict__)
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    assert names(locations.find_function_codes(module, "total")) == ["total"]
 
 
 def test_a_function_that_is_not_there_is_refused_with_those_that_are() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import opcode
 import sys
+from _frozen_importlib import ModuleSpec
 from types import BuiltinFunctionType
 
 from pyrometer.agent.attributes import qualified_name
@@ -234,7 +235,19 @@ def _check(module: str, forbids: Callable[[str], bool]) -> None:
 
 
 def _matching_modules(pattern: str) -> list[tuple[str, ModuleType]]:
-    return [(module_name(module), module) for name, module in modules() if glob_match(pattern, name)]
+    found = []
+    for name, module in modules():
+        if glob_match(pattern, name) or (name == "__main__" and glob_match(pattern, _program_name(module))):
+            found.append((module_name(module), module))
+    return found
+
+
+def _program_name(module: ModuleType) -> str:
+    """What `__main__` is called by who wrote it: `app` of `python app.py`, `shop.app` of `python -m shop.app`."""
+    spec = module_value(module, "__spec__")
+    if type(spec) is ModuleSpec and type(spec.name) is str:
+        return spec.name.removesuffix(".__main__")
+    return module_file(module).rpartition("/")[2].removesuffix(".py")
 
 
 def _named(pattern: str, code: CodeType) -> bool:
