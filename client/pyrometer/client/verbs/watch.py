@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pyrometer.client.errors import UsageFault
-from pyrometer.client.options import Where, call_options, output_option, target_options
+from pyrometer.client.options import Where, call_options, keep_option, output_option, target_options
 from pyrometer.client.verbs.snap import locate
 from pyrometer.client.watching import limits, watch
 
@@ -14,6 +16,7 @@ from pyrometer.client.watching import limits, watch
 @target_options(short_namespace=False, required=True)
 @click.argument("function")
 @call_options
+@keep_option
 @output_option("table", "jsonl")
 def command(
     where: Where,
@@ -24,6 +27,7 @@ def command(
     seconds: float,
     frames: int | None,
     values: bool,
+    out: Path | None,
     output: str,
 ) -> int:
     """Show calls of a function when they end: arguments, result or exception, duration.
@@ -43,4 +47,4 @@ def command(
     probe.condition = condition
     probe.expressions.extend(expressions)
     probe.limits.CopyFrom(limits(hits, seconds, frames))
-    return watch("watch", where, probe, output)
+    return watch("watch", where, probe, output, out)
