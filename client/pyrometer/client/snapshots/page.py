@@ -130,7 +130,9 @@ def _hit(hit: Document, index: int, *, alone: bool) -> Markup:
 
 def _head(hit: Document, *, alone: bool) -> Iterator[Markup]:
     """What is said before the frames; the title only where the page's own is not it."""
-    if not alone:
+    if alone:
+        yield tag("h2", "Frames and values", class_="unseen")
+    else:
         yield tag("h2", _title(hit), tag("small", f" {hit['pid']}, {short_name(hit['thread'])}"), tabindex="-1")
     if hit["exception"] and (handled := handling_of(hit["exception"])):
         yield tag("p", handled, class_="handled")

@@ -26,6 +26,7 @@ _TOUR = (
         (
             "catch {service} PaymentError --in 'shop.*'",
             "catch {service} PaymentError --in 'shop.*' --if 'order.total > 1000' --out order.html",
+            "log {service} shop/views.py:37 'order {{order.order_id}} is not paid: {{order.total:.2f}}'",
         ),
     ),
     (

@@ -20,7 +20,7 @@ function follow() {
 
 /** Go some frames on, from the one that has the focus. */
 function walk(step) {
-  const heads = all("main h2, main h3").filter(each => each.offsetParent);
+  const heads = all("main [tabindex]").filter(each => each.offsetParent);
   const at = heads.indexOf(document.activeElement);
   const next = heads[at < 0 ? (step > 0 ? 0 : heads.length - 1) : Math.min(heads.length - 1, Math.max(0, at + step))];
   if (next) next.focus();
