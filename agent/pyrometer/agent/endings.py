@@ -35,7 +35,7 @@ def ending(end: CallEnd, frame: FrameType, capture: Capture) -> dict[str, Any]:
     if end.exception is None:
         returned = redacted(type(end.returned), "name") if end.withheld else capture.draft(end.returned)
     return {
-        "arguments": capture.draft_named(names, values, [(index, unreadable(_ASSIGNED)) for index in assigned]),
+        "arguments": capture.draft_named(names, values, {index: unreadable(_ASSIGNED) for index in assigned}),
         "returned": returned,
         "elapsed": end.elapsed,
         "suspended": end.suspended,

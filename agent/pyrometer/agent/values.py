@@ -31,7 +31,7 @@ from pyrometer.guard.texts import MARGIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import FrameType
 
     from pyrometer.guard.redaction import Redactor
@@ -138,8 +138,7 @@ class Capture:
 
     def variables(self, variables: list[tuple[str, Any]]) -> list[list[Any]]:
         """Copy variables that have been read; a last one named `…` tells how many were left out."""
-        names, values = [name for name, _ in variables], [value for _, value in variables]
-        return self._describer.named(*self._read_all(names, values))
+        return self._describer.named(*self._read_all([name for name, _ in variables], [held for _, held in variables]))
 
     def draft(self, obj: object) -> Draft:
         """What `value` gives, to be described when it is sent."""
@@ -147,15 +146,14 @@ class Capture:
 
     def draft_locals(self, frame: FrameType) -> Draft:
         """What `locals` gives, to be described when it is sent."""
-        names, values = self._read_all(*read_values(frame))
-        return Draft(self._describer, values, self._pay, names)
+        return self.draft_named(*read_values(frame), {})
 
-    def draft_named(self, names: Sequence[str], values: list[Any], instead: Sequence[tuple[int, Node]] = ()) -> Draft:
-        """What `variables` gives, with nodes of ours in the places of some, to be described when it is sent."""
+    def draft_named(self, names: Sequence[str], values: list[Any], ours: Mapping[int, Node]) -> Draft:
+        """What `variables` gives, with nodes of `ours` in the places of some, to be described when it is sent."""
         names, raw = self._read_all(names, values)
-        for index, node in instead:
-            raw[index : index + 1] = [node] if index < len(raw) else []
-        return Draft(self._describer, raw, self._pay, names)
+        return Draft(
+            self._describer, [ours.get(i, each) for i, each in enumerate(raw)] if ours else raw, self._pay, names
+        )
 
     def exception_message(self, exc: BaseException) -> str:
         """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
