@@ -138,6 +138,11 @@ class Draft(Later):
         self._pay = pay
         self._names = names
 
+    def put(self, index: int, node: Node) -> None:
+        """Have a node of ours in the place of one of several values, if that was read."""
+        if index < len(self._raw) and self._names is not None and self._names[index] != "…":
+            self._raw[index] = node
+
     def to_wire(self) -> Any:
         """Describe it. Once: it is made of what was read."""
         began = native.thread_time()

@@ -29,13 +29,15 @@ _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 def ending(end: CallEnd, frame: FrameType, capture: Capture) -> dict[str, Any]:
     """The fields of a hit that only a call has. Shape: `link.model.hit_event`."""
     names = [name for name, _ in end.parameters]
-    values = [read_local(frame, name) if kept else None for name, kept in end.parameters]
-    assigned = [index for index, (_, kept) in enumerate(end.parameters) if not kept]
+    arguments = capture.draft_named(names, [read_local(frame, name) if kept else None for name, kept in end.parameters])
+    for index, (_, kept) in enumerate(end.parameters):
+        if not kept:
+            arguments.put(index, unreadable(_ASSIGNED))
     returned = None
     if end.exception is None:
         returned = redacted(type(end.returned), "name") if end.withheld else capture.draft(end.returned)
     return {
-        "arguments": capture.draft_named(names, values, {index: unreadable(_ASSIGNED) for index in assigned}),
+        "arguments": arguments,
         "returned": returned,
         "elapsed": end.elapsed,
         "suspended": end.suspended,

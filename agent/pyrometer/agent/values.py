@@ -31,7 +31,7 @@ from pyrometer.guard.texts import MARGIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
     from pyrometer.guard.redaction import Redactor
@@ -146,14 +146,12 @@ class Capture:
 
     def draft_locals(self, frame: FrameType) -> Draft:
         """What `locals` gives, to be described when it is sent."""
-        return self.draft_named(*read_values(frame), {})
+        return self.draft_named(*read_values(frame))
 
-    def draft_named(self, names: Sequence[str], values: list[Any], ours: Mapping[int, Node]) -> Draft:
-        """What `variables` gives, with nodes of `ours` in the places of some, to be described when it is sent."""
+    def draft_named(self, names: Sequence[str], values: list[Any]) -> Draft:
+        """What `variables` gives, to be described when it is sent."""
         names, raw = self._read_all(names, values)
-        return Draft(
-            self._describer, [ours.get(i, each) for i, each in enumerate(raw)] if ours else raw, self._pay, names
-        )
+        return Draft(self._describer, raw, self._pay, names)
 
     def exception_message(self, exc: BaseException) -> str:
         """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
