@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.agent.places import loaded
 
-from pyrometer.agent import budget
+from pyrometer.agent import budget, placing
 from pyrometer.agent.engines import following, owners
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
@@ -386,6 +386,22 @@ def test_a_call_that_is_open_when_the_probe_goes_is_left_alone(watcher: Watcher,
     watcher.registry.disarm(["p"])
     assert list(generator) == [1]
     assert watcher.hits == []
+
+
+def test_a_place_that_is_looked_up_anew_tells_each_call_once(watcher: Watcher, timed: Any) -> None:
+    """Once it is armed, its code is found as it runs and as it was: the same calls, and those that are open stay so."""
+    watcher.arm("*")
+    generator = timed.numbers(1)
+    next(generator)
+    registry: Any = watcher.registry
+    probe = registry._probes["p"]
+    found = placing.resolve(probe.spec, Policy(), everywhere=False)
+    with registry._lock:
+        registry._move(probe, found._replace(codes=[*found.codes, *probe.codes]))
+    assert watcher.status.open_calls == 1
+    timed.double(2)
+    list(generator)
+    assert [hit["frames"][0]["function"] for hit in watcher.hits] == ["double", "numbers"]
 
 
 # Conditions and expressions.

@@ -39,7 +39,8 @@ class CallEvents:
         self._disable = monitoring.DISABLE
         self._start, self._unwind, self._throw = events.PY_START, events.PY_UNWIND, events.PY_THROW
         self._return, self._yield, self._resume = events.PY_RETURN, events.PY_YIELD, events.PY_RESUME
-        self._followers: dict[int, Follower] = {}
+        self._followers: dict[tuple[int, int], Follower] = {}
+        """By code object and probe: a point may be made anew for the same calls."""
         self._codes: dict[int, CodeType] = {}
         self._callbacks: _Callbacks | None = None
 
@@ -52,7 +53,8 @@ class CallEvents:
         if not points and not self._followers:
             return
         before = self._followers
-        self._followers = {id(point): before.get(id(point)) or follower_of(point, fast_binding) for point in points}
+        keyed = {(id(point.code), id(point.tally)): point for point in points}
+        self._followers = {key: before.get(key) or follower_of(point, fast_binding) for key, point in keyed.items()}
         self._listen(events, _Callbacks(list(self._followers.values()), shared, self._disable) if points else None)
         codes, self._codes = self._codes, {id(point.code): point.code for point in points}
         for key, code in self._codes.items():
@@ -63,11 +65,11 @@ class CallEvents:
             if key not in self._codes:
                 events.within(_BEGINS, code, 0)
                 events.within(_ENDS, code, 0)
-        for key, follower in before.items():
-            if key not in self._followers:
+        for known, follower in before.items():
+            if known not in self._followers:
                 follower.retire()
-        for key, follower in self._followers.items():
-            if key not in before:
+        for known, follower in self._followers.items():
+            if known not in before:
                 self._renew(events, follower)
 
     def pause(self, events: ToolEvents, probe_id: str, *, paused: bool) -> None:

@@ -175,7 +175,8 @@ class TimedCalls:
     """The followers of an arrangement, and the hooks by which they are told."""
 
     def __init__(self) -> None:
-        self._followers: dict[int, Follower] = {}
+        self._followers: dict[tuple[int, int], Follower] = {}
+        """By code object, as it was before us, and probe: a point may be made anew for the same calls."""
         self._codes: dict[int, CodeType] = {}
         self._hooks: dict[tuple[int, ...], Hooks] = {}
         """By the followers that they tell. Those of earlier arrangements stay while any of these is live."""
@@ -183,14 +184,17 @@ class TimedCalls:
 
     def arrange(self, points: Sequence[CallPoint], original: Callable[[CodeType], CodeType]) -> None:
         """Make exactly these points live, once the functions have their new code: until then nothing is retired."""
-        before = self._followers
-        self._followers = {id(point): before.get(id(point)) or follower_of(point, fast_binding) for point in points}
+        before, self._followers = self._followers, {}
         grouped: dict[int, list[Follower]] = {}
         self._codes = {}
         for point in points:
             code = original(point.code)
+            key = (id(code), id(point.tally))
+            if key in self._followers:  # it was found twice: as the code that runs, and as what that was made from
+                continue
+            follower = self._followers[key] = before.get(key) or follower_of(point._replace(code=code), fast_binding)
             self._codes[id(code)] = code
-            grouped.setdefault(id(code), []).append(self._followers[id(point)])
+            grouped.setdefault(id(code), []).append(follower)
         self._current = {key: self._hooks_of(group) for key, group in grouped.items()}
 
     def hooks(self) -> list[tuple[CodeType, Hooks]]:
