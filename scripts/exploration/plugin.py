@@ -22,10 +22,10 @@ import pytest
 if TYPE_CHECKING:
     from types import CodeType, FunctionType
 
-    from pyrometer.agent.engines import Engine, ExceptionPoint, LinePoint, Placement
+    from pyrometer.agent.engines import Engine, ExceptionPoint, LinePoint, Meter, Placement
 
 MODULE = os.environ["EXPLORE_MODULE"]
-_RATE = 10
+_RATE = 2
 """Hits a second of one file that are captured; all others are counted."""
 
 
@@ -41,6 +41,7 @@ class Armed:
         self._registry = Registry(lambda: self._policy)
         self._engine: Engine = engines.choose()
         self._probes: dict[str, Any] = {}
+        self._meters: list[Meter] = []
         self.hits: Counter[str] = Counter()
         frames.prepare()
         functions = list(_functions())
@@ -57,7 +58,7 @@ class Armed:
             "functions": self.functions,
             "lines": self.lines,
             "not_placed": [each.error for each in self.placements if each.error],
-            "reached": sum(probe.tally.reached for name, probe in self._probes.items() if name != "exceptions"),
+            "reached": sum(meter.used for meter in self._meters),
             "raised": self._probes["exceptions"].tally.fired,
             "captured": dict(self.hits),
             "errors": errors,
@@ -70,7 +71,8 @@ class Armed:
         for code in _codes(functions):
             probe = self._probe(code.co_filename, function=(MODULE, "*"))
             for line in sorted(locations.executable_lines(code)):
-                yield LinePoint(code, line, probe.spec.probe_id, None, probe.line_hit, probe.tally, Meter())
+                self._meters.append(Meter())
+                yield LinePoint(code, line, probe.spec.probe_id, None, probe.line_hit, probe.tally, self._meters[-1])
 
     def _exceptions(self, functions: list[FunctionType]) -> ExceptionPoint:
         from pyrometer.agent.engines import Meter
@@ -83,7 +85,7 @@ class Armed:
         from pyrometer.link.model import ProbeLimits, ProbeSpec
 
         if name not in self._probes:
-            limits = ProbeLimits(hits=100_000, rate=_RATE, ttl=86_400.0)
+            limits = ProbeLimits(hits=100_000, rate=_RATE, ttl=86_400.0, frames=10)
             spec = ProbeSpec(name, name, limits=limits, **place)  # type: ignore[arg-type]
             self._probes[name] = self._registry._make(spec, self._policy, self, self._emit)
         return self._probes[name]
