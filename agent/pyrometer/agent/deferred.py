@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
 _ENGINES = {
-    "monitoring": ("bindings", "events", "owners", "following", "calling", "raises", "monitoring"),
+    "monitoring": ("bindings", "events", "owners", "following", "calling", "pursuit", "raises", "monitoring"),
     "bytecode": (
         *("assembly", "flow", "rewriting", "trampolines", "switches", "calls", "bindings", "owners", "following"),
         *("timing", "plans"),
-        *("raises", "catching", "bytecode"),
+        *("raises", "trail", "catching", "bytecode"),
     ),
 }
 MODULES = (
@@ -56,9 +56,10 @@ MODULES = (
         f"agent.{name}"
         for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")
     ),
-    *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks")),
+    *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks", ".handlers", ".fates", ".sinks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
-    *(f"agent.{name}" for name in ("budget", "endings", "placing", "snapshots", "loglines", "probe", "probes")),
+    *(f"agent.{name}" for name in ("budget", "endings", "placing", "causes", "traces", "snapshots", "loglines")),
+    *(f"agent.{name}" for name in ("verdicts", "probe", "probes")),
     *(
         f"agent.{name}"
         for name in ("links", "peers", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")

@@ -26,6 +26,8 @@ _REQUEST_TIMEOUT = 5.0
 """Seconds that a request may take to arrive once its first byte has."""
 _SEND_TIMEOUT = 5.0
 _DAY = 86_400.0
+_RECENT = 1.0
+"""Seconds for which an event that went out may bring questions."""
 _NEVER: float = float("inf")
 _MAX_REQUEST = 1024 * 1024
 _MAX_DEPTH = 64
@@ -51,6 +53,8 @@ class Link:
         self._owned = owned
         self._outbox: Any = native.SimpleQueue()
         self._queued = 0
+        self._sent = 0.0
+        """When the last event went out; infinite while one waits or is on its way."""
         self._sequence = 0
         self._dropped = 0
         self._closed = False
@@ -71,6 +75,7 @@ class Link:
             self._dropped += 1
             return False
         self._queued += weight
+        self._sent = _NEVER
         self._sequence += 1
         self._outbox.put((weight, {**event, "seq": self._sequence, "dropped": self._dropped}))
         return True
@@ -106,8 +111,20 @@ class Link:
             if self._outbox.qsize() == 0:
                 self._queued = 0
             if not self._send(message):
+                self._sent = 0.0
                 self._owned.shutdown()
                 return
+            if self._outbox.empty() and self._sent == _NEVER:
+                self._sent = native.monotonic()
+
+    def rests(self, quiet: float) -> bool:
+        """Whether all events are out, and for so many seconds nothing was sent or asked since.
+
+        Once an event is out, the lines of source that it names are asked for.
+        """
+        now = native.monotonic()
+        is_long_ago = self._closed or now >= self._sent + _RECENT
+        return is_long_ago or now >= max(self._sent, self._heard) + quiet
 
     def refuse(self, error: LinkError) -> None:
         """Say why there is no service, as far as that goes without waiting. Only before `write` has begun."""

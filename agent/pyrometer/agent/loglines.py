@@ -14,6 +14,7 @@ from pyrometer.agent.renderings import cut, one_line, show
 from pyrometer.agent.snapshots import lookup_in
 from pyrometer.agent.stacks import ThreadName, module_of
 from pyrometer.agent.templates import parse_template
+from pyrometer.agent.traces import current_trace
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture
 from pyrometer.guard.texts import MARGIN
@@ -127,7 +128,7 @@ def take_line(recipe: Recipe, hit_id: str, frame: FrameType) -> tuple[dict[str, 
         "left_out": 0,
         "expressions": [],
         "exception": None,
-        "trace_id": "",
+        **current_trace()._asdict(),
         "message": message,
     }
     hit["pause"] = native.perf_counter() - began

@@ -15,6 +15,8 @@ DECIMAL_BITS = 2100
 
 def message_of(exc: BaseException, limit: int) -> str:
     """The message that CPython itself makes of an exception's arguments."""
+    if issubclass(type(exc), BaseExceptionGroup):
+        return _of_group(exc, limit)
     args = _args_of(exc)
     shown = [_brief(arg, limit) for arg in args[:10]]
     if len(args) == 1:
@@ -24,6 +26,12 @@ def message_of(exc: BaseException, limit: int) -> str:
         reason = args[1][:limit] if type(args[1]) is str else shown[1]
         return f"[Errno {shown[0]}] {reason}" + ("" if filename is None else f": {_brief(filename, limit)}")
     return f"({', '.join(shown)})" if shown else ""
+
+
+def _of_group(exc: BaseException, limit: int) -> str:
+    message, members = _message_of(exc), len(_members_of(exc))
+    text = message[:limit] if type(message) is str else "?"
+    return f"{text} ({members} sub-exception{'' if members == 1 else 's'})"
 
 
 def _brief(value: Any, limit: int) -> str:
@@ -42,3 +50,5 @@ def _brief(value: Any, limit: int) -> str:
 
 _args_of = BaseException.__dict__["args"].__get__
 _filename_of = OSError.__dict__["filename"].__get__
+_message_of = BaseExceptionGroup.__dict__["message"].__get__
+_members_of = BaseExceptionGroup.__dict__["exceptions"].__get__

@@ -10,6 +10,7 @@ from pyrometer.agent.engines import Tally
 from pyrometer.agent.loglines import take_line
 from pyrometer.agent.snapshots import lookup_in, take
 from pyrometer.agent.unpatched import native
+from pyrometer.agent.verdicts import Verdicts
 from pyrometer.link.model import ProbeCounters, hit_event
 
 TYPE_CHECKING = False
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from pyrometer.agent.budget import Account
     from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint
+    from pyrometer.agent.engines.fates import Verdict
     from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
     from pyrometer.agent.snapshots import Recipe
+    from pyrometer.agent.verdicts import Follow
     from pyrometer.link.model import ProbeSpec
 
 PENDING, ARMED, PAUSED, EXPIRED, DONE, FAILED = "PENDING", "ARMED", "PAUSED", "EXPIRED", "DONE", "FAILED"
@@ -48,6 +51,7 @@ class Probe:
         owner: object,
         emit: Callable[[dict[str, Any], int], bool],
         account: Account,
+        follow: Follow,
     ) -> None:
         self.spec = spec
         self.recipe = recipe
@@ -55,6 +59,7 @@ class Probe:
         self.owner = owner
         self.emit = emit
         self.account = account
+        self.verdicts = Verdicts(spec.probe_id, follow, emit)
         self.tally = Tally()
         self.state = PENDING
         self.reason = ""
@@ -74,6 +79,9 @@ class Probe:
         """Whether hits count; False from the last one on, before the registry has taken note."""
         self._dropped = 0
         self._rate_limited = 0
+        self._handled = 0
+        """Hits that were kept back, and that somebody handled, or perhaps did."""
+        self._captures = count()
         self._tickets = deque(range(recipe.limits.hits))
         self._deliveries = count(1)
         self._second = 0.0
@@ -137,8 +145,8 @@ class Probe:
             reason=reason,
             by=self.spec.by,
             reached=tally.reached,
-            condition_false=tally.condition_false if self.condition is not None else 0,
-            matched=tally.fired,
+            condition_false=self._handled + (tally.condition_false if self.condition is not None else 0),
+            matched=tally.fired - self._handled,
             rate_limited=self._rate_limited,
             dropped=self._dropped,
             errors=tally.errors,
@@ -166,18 +174,30 @@ class Probe:
     def _hit(self, frame: FrameType, exc: BaseException | None, end: CallEnd | None = None) -> None:
         if not self.open:
             return
-        if not self._within_rate():
-            self._rate_limited += 1
+        if exc is not None and self.spec.unhandled:
+            self._keep_back(frame, exc)
             return
-        try:
-            ticket = self._tickets.popleft()
-        except IndexError:
+        ticket = self._ticket()
+        if ticket is None:
             return
         try:
             kept = self._deliver(ticket, frame, exc, end)
         except BaseException:
             self._tickets.append(ticket)
             raise
+        self._delivered(ticket, kept=kept)
+
+    def _ticket(self) -> int | None:
+        """The right to deliver a hit; None: not now, or not any more."""
+        if not self._within_rate():
+            self._rate_limited += 1
+            return None
+        try:
+            return self._tickets.popleft()
+        except IndexError:
+            return None
+
+    def _delivered(self, ticket: int, *, kept: bool) -> None:
         if not kept:
             self._dropped += 1
             self._tickets.append(ticket)
@@ -190,9 +210,33 @@ class Probe:
             name = f"{posix.getpid()}.{ticket}"
             is_line = self.recipe.template is not None
             hit, weight = take_line(self.recipe, name, frame) if is_line else take(self.recipe, name, frame, exc, end)
-            return self.emit(hit_event(self.spec.probe_id, hit), weight)
+            if exc is not None:
+                self.verdicts.promise(hit, exc)
+            kept = self.emit(hit_event(self.spec.probe_id, hit), weight)
+            if not kept:
+                self.verdicts.retract(hit["hit_id"])
+            return kept
         finally:
             self.account.captured(native.perf_counter() - began)
+
+    def _keep_back(self, frame: FrameType, exc: BaseException) -> None:
+        """Capture what is delivered only if nobody handles the exception."""
+        began = native.perf_counter()
+        try:
+            hit, weight = take(self.recipe, f"{posix.getpid()}.{next(self._captures)}", frame, exc)
+            if not self.verdicts.keep(hit, weight, exc, self._judge):
+                self._dropped += 1
+        finally:
+            self.account.captured(native.perf_counter() - began)
+
+    def _judge(self, hit: dict[str, Any], weight: int, verdict: Verdict) -> None:
+        """It is known what became of an exception whose hit was kept back."""
+        if verdict.handled is not False:
+            self._handled += 1
+            return
+        ticket = self._ticket() if self.open else None
+        if ticket is not None:
+            self._delivered(ticket, kept=self.emit(hit_event(self.spec.probe_id, hit), weight))
 
     def _within_rate(self) -> bool:
         now = native.monotonic()

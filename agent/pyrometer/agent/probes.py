@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyrometer.agent.engines import Engine, Placement
+    from pyrometer.agent.engines.fates import Verdict
     from pyrometer.guard.policy import Policy
     from pyrometer.link.model import ProbeCounters, ProbeSpec
 
@@ -54,6 +55,8 @@ MAX_ARMS = 500
 ARMS_A_SECOND = 50.0
 TICK = 0.25
 """Seconds between two ticks while anything is armed."""
+MAX_TELLING = 0.5
+"""Seconds that the end of the process waits for what becomes of the exceptions that are followed."""
 MAX_LEAVING = 1.0
 """Seconds that the end of the process waits for an arming that is under way."""
 _OWNERSHIP = 1.0
@@ -75,13 +78,17 @@ class Registry:
     Args:
         policy_of: reads the owner's policy as it is now.
         engine_factory: makes the engine when the first probe is armed.
+        farewell: called at the end of the process, while its links still live: waits, not for long, until what was
+            emitted has gone out.
     """
 
     def __init__(
         self,
         policy_of: Callable[[], Policy],
         engine_factory: Callable[[], Engine] = engines.choose,
+        farewell: Callable[[], None] = lambda: None,
     ) -> None:
+        self._farewell = farewell
         self._policy_of = policy_of
         self._engine_factory = engine_factory
         self._engine: Engine | None = None
@@ -194,6 +201,8 @@ class Registry:
         """
         self._lock = native.allocate_lock()
         self._governor.forget()
+        if self._engine is not None:
+            self._engine.fates.forget()
         forget_threads()
         probes, self._probes = self._probes, {}
         for probe in probes.values():
@@ -219,8 +228,10 @@ class Registry:
     def _leave(self) -> None:
         """At the interpreter's exit: hold nothing of the service's, or its modules would not be cleared as they are.
 
-        A file among their globals would not be flushed then, and no `__del__` run.
+        A file among their globals would not be flushed then, and no `__del__` run. What the process dies of is told
+        first.
         """
+        self._tell_the_last()
         if not self._lock.acquire(True, MAX_LEAVING):
             return
         try:
@@ -234,6 +245,17 @@ class Registry:
             pass
         finally:
             self._lock.release()
+
+    def _tell_the_last(self) -> None:
+        """Let those who watch hear of exceptions that have just come to their end, the process's own among them."""
+        until = native.monotonic() + MAX_TELLING
+        engine = self._engine
+        while engine is not None and engine.fates.busy and native.monotonic() < until:
+            native.sleep(0.001)
+        try:
+            self._farewell()
+        except Exception:  # the process ends as it would without us
+            pass
 
     def _make(
         self, spec: ProbeSpec, policy: Policy, owner: object, emit: Callable[[dict[str, Any], int], bool]
@@ -253,7 +275,12 @@ class Registry:
         )
         if spec.watch is not None:
             recipe = recipe._replace(locals=spec.watch.locals)
-        return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account)
+        return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account, follow=self._follow)
+
+    def _follow(self, exc: BaseException, tell: Callable[[Verdict], None]) -> bool:
+        """Have somebody told what becomes of an exception. In the service's thread; False: it can't be followed."""
+        engine = self._engine
+        return engine is not None and engine.fates.follow(exc, tell)
 
     def _check_room(self, spec: ProbeSpec) -> None:
         if self._ending:
@@ -293,7 +320,7 @@ class Registry:
 
     def _arrange(self, new: Probe | None = None) -> None:
         """Make the engine match what is live."""
-        live = [probe for probe in self._probes.values() if probe.state in LIVE]
+        live = [probe for probe in self._probes.values() if probe.state in LIVE or probe.verdicts.awaited]
         lines = [point for probe in live for point in probe.lines]
         exceptions = [probe.exception for probe in live if probe.exception is not None]
         calls = [point for probe in live for point in probe.calls]
@@ -326,6 +353,7 @@ class Registry:
         for probe in gone:
             was = probe.state
             probe.finish(was if was not in LIVE else EXPIRED, probe.reason if was not in LIVE else "disarmed")
+            probe.verdicts.forget()
             self._probes.pop(probe.spec.probe_id, None)
         self._take_away(gone)
 
@@ -351,7 +379,8 @@ class Registry:
             elif probe.tally.in_a_row >= MAX_ERRORS_IN_A_ROW:
                 probe.finish(FAILED, f"{MAX_ERRORS_IN_A_ROW} errors in a row: {probe.tally.last_error}")
         ended = [probe for probe in self._probes.values() if probe.state not in LIVE]
-        self._take_away([probe for probe in ended if probe.is_placed])
+        # Exceptions are followed for as long as one is watched.
+        self._take_away([probe for probe in ended if probe.is_placed and not probe.verdicts.awaited])
 
     def _heed_policy(self, now: float) -> None:
         """End what the owner's present policy might not have let pass, or would have show less."""

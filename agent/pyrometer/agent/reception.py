@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pyrometer.agent.stderr import StandardError
 
 MAX_LINKS = 8
+_FAREWELL, _QUIET = 0.5, 0.05
+"""Seconds that the end of the process waits for its last events to go out, at most; and for questions about them."""
 
 
 class Reception:
@@ -35,7 +37,7 @@ class Reception:
 
     def __init__(self, service: str, stderr: StandardError) -> None:
         self.stderr = stderr
-        self.registry = Registry(in_force)
+        self.registry = Registry(in_force, farewell=self._farewell)
         self._service = service
         self._links: dict[int, Link] = {}
 
@@ -74,6 +76,12 @@ class Reception:
             link.release()
         self._links = {}
         LOOKING.clear()
+
+    def _farewell(self) -> None:
+        """At the end of the process: let those who watch have what has just been emitted."""
+        until = native.monotonic() + _FAREWELL
+        while not all(link.rests(_QUIET) for link in list(self._links.values())) and native.monotonic() < until:
+            native.sleep(0.002)
 
     def _check(self, peer: peers.Peer, policy: Policy) -> None:
         if why := peers.refusal(peer, policy.peers):

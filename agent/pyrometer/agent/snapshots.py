@@ -11,12 +11,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
+from pyrometer.agent.causes import Causes
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.endings import ending, lookup_at_end
 from pyrometer.agent.engines.callbacks import read_name
+from pyrometer.agent.engines.raises import raised_anew
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names
 from pyrometer.agent.stacks import ThreadName, module_of
+from pyrometer.agent.traces import current_trace
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture, unreadable
 from pyrometer.link.framing import encode
@@ -87,7 +90,7 @@ def take(
         "left_out": left_out,
         "expressions": [[asked.text, _evaluate(asked, lookup, capture)] for asked in recipe.expressions],
         "exception": None if raised is None else _exception(raised, capture),
-        "trace_id": "",
+        **current_trace()._asdict(),
     }
     if end is not None:
         hit.update(ending(end, frame, capture))
@@ -162,7 +165,7 @@ def _line(frame: FrameType, head: TracebackType | None) -> int:
 def _passed(exc: BaseException | None) -> list[TracebackType]:
     """Entries of the frames that an exception left before the current one, which is the head of its traceback."""
     found: list[TracebackType] = []
-    entry = None if exc is None else _traceback_of(exc)
+    entry = None if exc is None or raised_anew(exc) else _traceback_of(exc)
     while entry is not None and entry.tb_next is not None and len(found) < MAX_WALK:
         entry = entry.tb_next
         found.append(entry)
@@ -195,5 +198,6 @@ def _exception(exc: BaseException, capture: Capture) -> dict[str, Any]:
         "type": qualified_name(type(exc)),
         "message": capture.draft_message(exc),
         "handled": None,
-        "handled_why": "not determined yet",
+        "handled_why": "",
+        **Causes(capture).of(exc)._asdict(),
     }

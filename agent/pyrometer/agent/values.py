@@ -166,6 +166,11 @@ class Capture:
         text = "" if self._shape else message_of(exc, limit + MARGIN)[: limit + MARGIN]
         return Message(self._redactor, text, limit)
 
+    def draft_words(self, text: str) -> Message:
+        """A text of an exception's, bounded, to be searched for secrets when it is sent; empty for shapes only."""
+        limit = max(self._limits.length, MAX_MESSAGE)
+        return Message(self._redactor, "" if self._shape else text[: limit + MARGIN], limit)
+
     def _read(self, obj: Any) -> Any:
         raw = self._node(obj, 0, "")
         if self._queue:

@@ -24,6 +24,9 @@ from pyrometer.link.errors import BadRequest, LinkError
 MAX_TEXT = 4096
 """Characters of any text in a request."""
 
+NOT_YET = "not yet known"
+"""Why it is not said whether an exception was handled, where a verdict will follow."""
+
 OPERATIONS = ("ping", "dump", "tasks", "locals", "source", "sample", "sampled", "arm", "disarm", "probes", "vitals")
 """ping: are you there. dump: all threads' stacks. tasks: asyncio's. locals: either, with values. source: lines of
 source text. sample: start or stop the in-process sampler. sampled: fetch what it counted. arm, disarm, probes:
@@ -158,6 +161,8 @@ class ProbeSpec(NamedTuple):
     """Set: the calls of `function` are hits, when they end."""
     force: bool = False
     """Take the line of what runs, though the file was changed after it was loaded."""
+    unhandled: bool = False
+    """Of exceptions: only those that nobody handles."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeSpec:
@@ -181,6 +186,7 @@ class ProbeSpec(NamedTuple):
             template=fields.text("template", ""),
             watch=CallWatch.from_wire(data.get("watch")),
             force=fields.flag("force"),
+            unhandled=fields.flag("unhandled"),
         )
         if sum(place is not None for place in (spec.line, spec.function, spec.exception)) != 1:
             raise BadRequest("a probe needs exactly one place: a line, a function or an exception")
@@ -188,6 +194,8 @@ class ProbeSpec(NamedTuple):
             raise BadRequest("a probe on an exception takes no template: log lines are of lines and functions")
         if spec.watch is not None and (spec.function is None or spec.template):
             raise BadRequest("what is watched is calls of a function, and they have no template")
+        if spec.unhandled and spec.exception is None:
+            raise BadRequest("only an exception may be unhandled")
         if len(spec.expressions) > 32:
             raise BadRequest("a probe takes at most 32 expressions")
         return spec
@@ -323,6 +331,11 @@ def hit_event(probe_id: str, hit: dict[str, Any]) -> dict[str, Any]:
     return {"event": "hit", "probe": probe_id, "hit": hit}
 
 
+def verdict_event(probe_id: str, hit_id: str, *, handled: bool | None, why: str) -> dict[str, Any]:
+    """The event that tells what became of the exception of a hit whose "handled_why" was `NOT_YET`."""
+    return {"event": "verdict", "probe": probe_id, "hit_id": hit_id, "handled": handled, "handled_why": why}
+
+
 def error_reply(error: LinkError) -> dict[str, Any]:
     """The wire form of an error."""
     return {"reason": error.reason, "message": error.message, "next": error.next}
@@ -352,6 +365,10 @@ class _Fields:
         value: int = self._get(name, default, int)
         return value
 
+    def flag(self, name: str) -> bool:
+        value: bool = self._get(name, False, bool)
+        return value
+
     def number(self, name: str, default: float | None = None) -> float:
         value = float(self._get(name, default, (int, float)))
         if value != value or value in (float("inf"), float("-inf")):
@@ -363,10 +380,6 @@ class _Fields:
         if len(value) > MAX_TEXT:
             message = f"the field {name} has {len(value)} characters, at most {MAX_TEXT} are taken"
             raise BadRequest(message, next="Write a shorter one.")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value: bool = self._get(name, False, bool)
         return value
 
     def texts(self, name: str) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyrometer.link.errors import LinkClosed, LinkError, UnknownOperation
-from pyrometer.link.model import ProbeCounters, ProbeSpec
+from pyrometer.link.model import NOT_YET, ProbeCounters, ProbeSpec
 from pyrometer.server import roster
 from pyrometer.server.links import AgentBusy, AgentLink
 from pyrometer.server.roster import Candidate
@@ -29,7 +29,10 @@ _PROGRESS = 1.0
 _DISCOVERY = 0.5
 _CONTEXT = (3, 2)
 """Lines of source before and after the one of a frame."""
+_MAX_CHAINED = 20
 _LIVE = ("PENDING", "ARMED", "PAUSED")
+VERDICT_WAIT = 0.25
+"""Seconds that the end waits for what became of the exceptions of the hits."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,28 @@ class Hit:
     prefixes: tuple[str, ...]
     changed_files: tuple[str, ...] = ()
     """Files of its frames that were changed after they were loaded."""
+
+    @property
+    def hit_id(self) -> str:
+        """Its id among the hits of its process."""
+        return str(self.hit.get("hit_id", ""))
+
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether its agent will tell what became of its exception."""
+        raised = self.hit.get("exception")
+        return isinstance(raised, dict) and raised.get("handled_why") == NOT_YET
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the exception of an earlier hit."""
+
+    pid: int
+    probe_id: str
+    hit_id: str
+    handled: bool | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,10 @@ class Summary:
     failures: tuple[Failure, ...]
 
 
-Event = State | Hit | Failure | Progress | Summary
+Event = State | Hit | Verdict | Failure | Progress | Summary
+
+
+_Heard = State | Hit | Verdict | Failure
 
 
 class ProbeSession:
@@ -90,12 +118,18 @@ class ProbeSession:
         self._spec = spec
         self._service = service
         self._pids = pids
-        self._events: queue.SimpleQueue[State | Hit | Failure | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Heard | None] = queue.SimpleQueue()
         self._watches: dict[int, _Watch] = {}
         self._ended = threading.Event()
         self._failures: list[Failure] = []
         self._delivered = 0
         self._surplus = 0
+        self._awaited: dict[tuple[int, str], Hit] = {}
+        """Hits that were delivered and whose verdict has not come."""
+        self._last: Hit | None = None
+        """The last hit, while it waits for its verdict."""
+        self._patience = float("inf")
+        """When that has waited long enough."""
 
     def stop(self) -> None:
         """End it: nobody watches any more."""
@@ -114,6 +148,8 @@ class ProbeSession:
             yield from self._armed()
             yield from self._listen(deadline)
             state = self._state(deadline)
+            if self._last is not None:
+                yield self._last
         finally:
             self._ended.set()
             for watch in self._watches.values():
@@ -161,19 +197,50 @@ class ProbeSession:
                 with contextlib.suppress(LinkError):
                     self._discover()
 
-    def _take(self, event: State | Hit | Failure | None) -> Iterator[Event]:
+    def _take(self, event: _Heard | None) -> Iterator[Event]:
         if isinstance(event, Hit):
-            if self._delivered >= self._spec.limits.hits:
-                self._surplus += 1
-                return
-            self._delivered += 1
-        elif isinstance(event, Failure):
+            yield from self._deliver(event)
+            return
+        if isinstance(event, Verdict):
+            yield from self._judge(event)
+            return
+        if isinstance(event, Failure):
             self._failures.append(event)
         if event is not None:
             yield event
 
+    def _deliver(self, hit: Hit) -> Iterator[Event]:
+        """Deliver a hit if there is still one to deliver; the last one once it has its verdict."""
+        if self._delivered >= self._spec.limits.hits:
+            self._surplus += 1
+            return
+        self._delivered += 1
+        is_last = self._delivered == self._spec.limits.hits
+        if is_last:
+            self._patience = time.monotonic() + VERDICT_WAIT
+        if hit.awaits_verdict:
+            self._awaited[hit.pid, hit.hit_id] = hit
+        if is_last and hit.awaits_verdict:
+            self._last = hit
+        else:
+            yield hit
+
+    def _judge(self, verdict: Verdict) -> Iterator[Event]:
+        """Tell what became of a hit's exception, in the hit if that waits for it; of surplus ones nothing is told."""
+        hit = self._awaited.pop((verdict.pid, verdict.hit_id), None)
+        if hit is None:
+            return
+        if hit is self._last:
+            hit.hit["exception"].update(handled=verdict.handled, handled_why=verdict.why)
+            self._last = None
+            yield hit
+        else:
+            yield verdict
+
     def _is_over(self) -> bool:
-        if self._ended.is_set() or self._delivered >= self._spec.limits.hits:
+        if self._ended.is_set():
+            return True
+        if self._delivered >= self._spec.limits.hits and (not self._awaited or time.monotonic() >= self._patience):
             return True
         return not any(watch.live for watch in self._watches.values()) and self._events.empty()
 
@@ -198,11 +265,15 @@ class _Watch:
 
     candidate: Candidate
     spec: ProbeSpec
-    events: queue.SimpleQueue[State | Hit | Failure | None]
+    events: queue.SimpleQueue[_Heard | None]
     ended: threading.Event
     answered: threading.Event = field(default_factory=threading.Event)
     status: ProbeCounters | None = None
     live: bool = True
+    awaited: set[str] = field(default_factory=set)
+    """Ids of hits whose verdict has not come."""
+    over: float = 0.0
+    """When the probe was over; 0: it is not."""
 
     def __post_init__(self) -> None:
         self.thread = threading.Thread(target=self._work, name=f"probe-{self.candidate.pid}", daemon=True)
@@ -254,13 +325,20 @@ class _Watch:
                     link.call("ping", now + _CALL_TIMEOUT)
             except AgentBusy:  # the GIL is held: the probe waits with everybody else
                 continue
-            if self.status is not None and self.status.state not in _LIVE:
+            if self._is_over(now):
                 while events := link.events(0.0):  # hits that came while it was asked
                     for event in events:
                         self._hear(link, event)
                 return
         with contextlib.suppress(AgentBusy):
             self._ask(link)
+
+    def _is_over(self, now: float) -> bool:
+        """Whether nothing more comes: not even a verdict."""
+        if self.status is None or self.status.state in _LIVE:
+            return False
+        self.over = self.over or now
+        return not self.awaited or now >= self.over + VERDICT_WAIT + PING
 
     def _ask(self, link: AgentLink) -> None:
         answer = link.call("probes", time.monotonic() + _CALL_TIMEOUT)
@@ -281,7 +359,19 @@ class _Watch:
             prefixes = tuple(hello.prefixes) if hello else ()
             hit = event["hit"]
             sources, changed = _sources(link, hit)
-            self.events.put(Hit(self.candidate.pid, self.spec.probe_id, hit, sources, prefixes, changed))
+            heard = Hit(self.candidate.pid, self.spec.probe_id, hit, sources, prefixes, changed)
+            if heard.awaits_verdict:
+                self.awaited.add(heard.hit_id)
+            self.events.put(heard)
+        elif event.get("event") == "verdict":
+            self._hear_verdict(event)
+
+    def _hear_verdict(self, event: dict[str, Any]) -> None:
+        hit_id, handled = str(event.get("hit_id")), event.get("handled")
+        if hit_id in self.awaited and (handled is None or isinstance(handled, bool)):
+            self.awaited.discard(hit_id)
+            why = str(event.get("handled_why", ""))
+            self.events.put(Verdict(self.candidate.pid, self.spec.probe_id, hit_id, handled, why))
 
     def _fail(self, error: LinkError) -> None:
         self.events.put(Failure(self.candidate.pid, error))
@@ -292,7 +382,8 @@ def _sources(
 ) -> tuple[dict[tuple[str, int], list[tuple[int, str]]], tuple[str, ...]]:
     """Lines around each frame's, and the files whose lines are others by now; what can't be had is left out."""
     try:
-        places = list({(str(frame["file"]), int(frame["line"])) for frame in hit["frames"]})
+        frames = [*hit["frames"], *_frames_below(hit.get("exception"))]
+        places = list({(str(frame["file"]), int(frame["line"])) for frame in frames})
         asked = [[file, line, *_CONTEXT] for file, line in places]
         answer = link.call("source", time.monotonic() + _CALL_TIMEOUT, lines=asked)
         sources = {
@@ -303,6 +394,15 @@ def _sources(
         return sources, tuple(str(file) for file in answer.get("changed", ()))
     except (AgentBusy, LinkError, KeyError, TypeError, ValueError):
         return {}, ()
+
+
+def _frames_below(raised: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Frames of the exceptions that one is chained to."""
+    if not isinstance(raised, dict) or depth > _MAX_CHAINED:
+        return
+    yield from raised.get("frames", [])
+    for each in (raised.get("cause"), raised.get("context"), *raised.get("exceptions", [])):
+        yield from _frames_below(each, depth + 1)
 
 
 def list_probes(found: list[Candidate]) -> tuple[list[tuple[int, ProbeCounters]], list[Failure]]:

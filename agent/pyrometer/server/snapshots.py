@@ -19,6 +19,8 @@ from pyrometer.v1 import probe_service_pb2 as messages
 if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
 
+_MAX_DEPTH = 20
+"""Exceptions that are chained to each other."""
 __all__ = ["error_to_message", "event_to_message", "spec_from_message", "status_to_message"]
 
 _FRAMES_OF_A_CALL = 1
@@ -51,6 +53,7 @@ def spec_from_message(message: probe_pb2.Probe, probe_id: str, lease: float) -> 
         template=message.template,
         watch=CallWatch(message.watch.locals) if message.HasField("watch") else None,
         force=message.force,
+        unhandled=message.unhandled,
     )
     wire = spec.to_wire()
     for name in ("line", "function", "exception"):
@@ -117,6 +120,9 @@ def event_to_message(event: probing.Event) -> messages.OpenProbeResponse:
         return _event(probe_pb2.ProbeEvent(probe_id=status.probe_id, pid=event.pid, state=status))
     if isinstance(event, probing.Failure):
         return _event(probe_pb2.ProbeEvent(pid=event.pid, error=detail(event.error)))
+    if isinstance(event, probing.Verdict):
+        verdict = probe_pb2.Verdict(hit_id=text(event.hit_id), handled=event.handled, handled_why=text(event.why))
+        return _event(probe_pb2.ProbeEvent(probe_id=event.probe_id, pid=event.pid, verdict=verdict))
     try:
         return _event(probe_pb2.ProbeEvent(probe_id=event.probe_id, pid=event.pid, hit=_hit(event)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -147,6 +153,7 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         frames_left_out=whole(hit.get("left_out", 0)),
         expressions=[named_to_message(name, value) for name, value in hit.get("expressions", [])],
         trace_id=text(str(hit.get("trace_id", ""))),
+        span_id=text(str(hit.get("span_id", ""))),
         pause_seconds=float(hit.get("pause", 0.0)),
         changed_files=[text(file) for file in event.changed_files],
     )
@@ -157,14 +164,29 @@ def _hit(event: probing.Hit) -> probe_pb2.Hit:
         _add_call(message, hit)
     raised = hit.get("exception")
     if raised is not None:
-        message.exception.CopyFrom(
-            probe_pb2.ExceptionInfo(
-                type=text(str(raised["type"])),
-                message=text(str(raised["message"])),
-                handled=raised["handled"],
-                handled_why=text(str(raised["handled_why"])),
-            )
-        )
+        message.exception.CopyFrom(_exception(raised, event))
+        message.exception.handled_why = text(str(raised["handled_why"]))
+        if raised["handled"] is not None:
+            message.exception.handled = raised["handled"]
+    return message
+
+
+def _exception(raised: dict[str, Any], event: probing.Hit, depth: int = 0) -> probe_pb2.ExceptionInfo:
+    """An exception with those that it is chained to. Raises ValueError where that goes deeper than agents go."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("exceptions are chained too deeply")
+    message = probe_pb2.ExceptionInfo(
+        type=text(str(raised["type"])),
+        message=text(str(raised["message"])),
+        notes=[text(str(note)) for note in raised.get("notes", [])],
+        exceptions=[_exception(each, event, depth + 1) for each in raised.get("exceptions", [])],
+        left_out=whole(raised.get("left_out", 0)),
+        frames=[_frame(frame, event) for frame in raised.get("frames", [])],
+    )
+    if raised.get("cause") is not None:
+        message.cause.CopyFrom(_exception(raised["cause"], event, depth + 1))
+    if raised.get("context") is not None:
+        message.context.CopyFrom(_exception(raised["context"], event, depth + 1))
     return message
 
 

@@ -328,8 +328,7 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
     raised: Document | None = None
     if message.HasField("exception"):
         raised = {
-            "type": message.exception.type,
-            "message": message.exception.message,
+            **_without_frames(_exception(message.exception)),
             "handled": optional(message.exception, "handled"),
             "handled_why": message.exception.handled_why or None,
         }
@@ -345,6 +344,7 @@ def hit(event: probe_pb2.ProbeEvent) -> Document:
         "expressions": named(message.expressions),
         "exception": raised,
         "trace_id": message.trace_id or None,
+        "span_id": message.span_id or None,
         "pause_seconds": message.pause_seconds,
         **({"message": message.message} if message.HasField("message") else {}),
         **(_call(message) if message.HasField("elapsed") else {}),
@@ -365,6 +365,37 @@ def _call(message: probe_pb2.Hit) -> Document:
 def _seconds(message: Any, field: str) -> float | None:
     """A duration that may be absent, as seconds."""
     return getattr(message, field).ToNanoseconds() / 1e9 if message.HasField(field) else None
+
+
+def _without_frames(raised: Document) -> Document:
+    """The exception of a hit: its frames are the hit's."""
+    return {key: found for key, found in raised.items() if key != "frames"}
+
+
+def _exception(message: probe_pb2.ExceptionInfo) -> Document:
+    """An exception with those that it is chained to."""
+    return {
+        "type": message.type,
+        "message": message.message,
+        "notes": list(message.notes),
+        "cause": _exception(message.cause) if message.HasField("cause") else None,
+        "context": _exception(message.context) if message.HasField("context") else None,
+        "exceptions": [_exception(each) for each in message.exceptions],
+        "left_out": message.left_out,
+        "frames": [frame(each) for each in message.frames],
+    }
+
+
+def verdict(event: probe_pb2.ProbeEvent) -> Document:
+    """What became of the exception of an earlier hit."""
+    return {
+        "event": "verdict",
+        "probe_id": event.probe_id,
+        "pid": event.pid,
+        "hit_id": event.verdict.hit_id,
+        "handled": optional(event.verdict, "handled"),
+        "handled_why": event.verdict.handled_why or None,
+    }
 
 
 def _frame_with_context(message: stack_pb2.Frame) -> Document:

@@ -17,6 +17,7 @@ from pyrometer.client.quantities import brief, typed
 from pyrometer.client.render.calls import CallText
 from pyrometer.client.render.failures import few
 from pyrometer.client.render.hits import text_of
+from pyrometer.client.render.snapshot import verdict_text
 from pyrometer.client.render.terminal import Style, colours, cut, escape, width
 from pyrometer.client.session import open_look
 from pyrometer.client.snapshots.gathering import Gathering
@@ -248,6 +249,8 @@ def _last_document(summary: messages.ProbeSummary, wanted: int) -> documents.Doc
 def _event_documents(event: probe_pb2.ProbeEvent) -> Iterator[documents.Document]:
     if event.HasField("hit"):
         yield documents.hit(event)
+    elif event.HasField("verdict"):
+        yield documents.verdict(event)
     elif event.HasField("state"):
         status = documents.status(event.state)
         head = {"event": status["state"].lower(), "probe_id": status["probe_id"], "pid": event.pid}
@@ -272,6 +275,8 @@ class _Text:
         self._notes: dict[str, list[int]] = {}
         self._told: set[str] = set()
         self._delivered = 0
+        self._awaiting: dict[tuple[int, str], documents.Document] = {}
+        """Hits that were shown before it was known what became of their exceptions."""
         self._announced = False
 
     def take(self, message: messages.OpenProbeResponse) -> None:
@@ -282,6 +287,8 @@ class _Text:
         elif message.event.HasField("hit"):
             self._announce()
             self._hit(message.event)
+        elif message.event.HasField("verdict"):
+            self._verdict(message.event)
         elif message.event.HasField("state"):
             self._state(message.event.pid, message.event.state)
         elif message.event.HasField("error"):
@@ -342,8 +349,17 @@ class _Text:
         if self._delivered and self._text.spaced:
             click.echo("")
         self._delivered += 1
-        for line in self._text.lines(documents.hit(event)):
+        hit = documents.hit(event)
+        if hit["exception"] and hit["exception"]["handled"] is None:
+            self._awaiting[event.pid, event.hit.hit_id] = hit
+        for line in self._text.lines(hit):
             click.echo(line)
+
+    def _verdict(self, event: probe_pb2.ProbeEvent) -> None:
+        hit = self._awaiting.pop((event.pid, event.verdict.hit_id), None)
+        if hit is not None:
+            self._clear()
+            click.echo(verdict_text(hit, documents.verdict(event)))
 
     def _progress(self, statuses: list[probe_pb2.ProbeStatus]) -> None:
         if not self._live or not statuses:

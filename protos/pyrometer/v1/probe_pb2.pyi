@@ -212,6 +212,7 @@ class Probe(google.protobuf.message.Message):
     TEMPLATE_FIELD_NUMBER: builtins.int
     WATCH_FIELD_NUMBER: builtins.int
     FORCE_FIELD_NUMBER: builtins.int
+    UNHANDLED_FIELD_NUMBER: builtins.int
     condition: builtins.str
     """When: an expression over the frame's names and `exc`; empty: always."""
     template: builtins.str
@@ -220,6 +221,8 @@ class Probe(google.protobuf.message.Message):
     """
     force: builtins.bool
     """Take the line of what runs, though the file was changed after it was loaded; else that is refused."""
+    unhandled: builtins.bool
+    """Of exceptions: only those that nobody handles."""
     @property
     def line(self) -> global___LineLocation:
         """Before a line runs."""
@@ -258,9 +261,10 @@ class Probe(google.protobuf.message.Message):
         template: builtins.str = ...,
         watch: global___CallWatch | None = ...,
         force: builtins.bool = ...,
+        unhandled: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["exception", b"exception", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "watch", b"watch"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "force", b"force", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template", "watch", b"watch"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "exception", b"exception", "expressions", b"expressions", "force", b"force", "function", b"function", "limits", b"limits", "line", b"line", "location", b"location", "template", b"template", "unhandled", b"unhandled", "watch", b"watch"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["location", b"location"]) -> typing.Literal["line", "function", "exception"] | None: ...
 
 global___Probe = Probe
@@ -374,6 +378,12 @@ class ExceptionInfo(google.protobuf.message.Message):
     MESSAGE_FIELD_NUMBER: builtins.int
     HANDLED_FIELD_NUMBER: builtins.int
     HANDLED_WHY_FIELD_NUMBER: builtins.int
+    NOTES_FIELD_NUMBER: builtins.int
+    CAUSE_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    EXCEPTIONS_FIELD_NUMBER: builtins.int
+    LEFT_OUT_FIELD_NUMBER: builtins.int
+    FRAMES_FIELD_NUMBER: builtins.int
     type: builtins.str
     """Qualified name of its type, with its module."""
     message: builtins.str
@@ -381,7 +391,31 @@ class ExceptionInfo(google.protobuf.message.Message):
     handled: builtins.bool
     """Whether it was handled; absent: not known."""
     handled_why: builtins.str
-    """Why that is so, or not known."""
+    """Why that is so, or not known: what follows "handled", or "nobody handled it: it". Of the exception of a hit; empty
+    in those that it is chained to.
+    """
+    left_out: builtins.int
+    """How many more there are in the group, or in the chain behind it, that are not described; 0: none."""
+    @property
+    def notes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What `add_note` added, redacted and bounded."""
+
+    @property
+    def cause(self) -> global___ExceptionInfo:
+        """What it was raised from, by `raise … from`; absent: nothing, or it was shown before in this chain."""
+
+    @property
+    def context(self) -> global___ExceptionInfo:
+        """What was being handled when it was raised, unless it has a cause or hides that."""
+
+    @property
+    def exceptions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ExceptionInfo]:
+        """Of a group: those in it, the first ones."""
+
+    @property
+    def frames(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[pyrometer.v1.stack_pb2.Frame]:
+        """Frames that it has passed, innermost first, without values; of the exception of a hit those of the hit are all."""
+
     def __init__(
         self,
         *,
@@ -389,12 +423,46 @@ class ExceptionInfo(google.protobuf.message.Message):
         message: builtins.str = ...,
         handled: builtins.bool | None = ...,
         handled_why: builtins.str = ...,
+        notes: collections.abc.Iterable[builtins.str] | None = ...,
+        cause: global___ExceptionInfo | None = ...,
+        context: global___ExceptionInfo | None = ...,
+        exceptions: collections.abc.Iterable[global___ExceptionInfo] | None = ...,
+        left_out: builtins.int = ...,
+        frames: collections.abc.Iterable[pyrometer.v1.stack_pb2.Frame] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_handled", b"_handled", "handled", b"handled"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_handled", b"_handled", "handled", b"handled", "handled_why", b"handled_why", "message", b"message", "type", b"type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_handled", b"_handled", "cause", b"cause", "context", b"context", "handled", b"handled"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_handled", b"_handled", "cause", b"cause", "context", b"context", "exceptions", b"exceptions", "frames", b"frames", "handled", b"handled", "handled_why", b"handled_why", "left_out", b"left_out", "message", b"message", "notes", b"notes", "type", b"type"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_handled", b"_handled"]) -> typing.Literal["handled"] | None: ...
 
 global___ExceptionInfo = ExceptionInfo
+
+@typing.final
+class Verdict(google.protobuf.message.Message):
+    """What became of the exception of a hit that was sent before that was known."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HIT_ID_FIELD_NUMBER: builtins.int
+    HANDLED_FIELD_NUMBER: builtins.int
+    HANDLED_WHY_FIELD_NUMBER: builtins.int
+    hit_id: builtins.str
+    """The hit."""
+    handled: builtins.bool
+    """Whether it was handled; absent: not known."""
+    handled_why: builtins.str
+    """Why that is so, or not known."""
+    def __init__(
+        self,
+        *,
+        hit_id: builtins.str = ...,
+        handled: builtins.bool | None = ...,
+        handled_why: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_handled", b"_handled", "handled", b"handled"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_handled", b"_handled", "handled", b"handled", "handled_why", b"handled_why", "hit_id", b"hit_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_handled", b"_handled"]) -> typing.Literal["handled"] | None: ...
+
+global___Verdict = Verdict
 
 @typing.final
 class Hit(google.protobuf.message.Message):
@@ -417,6 +485,7 @@ class Hit(google.protobuf.message.Message):
     SUSPENDED_FIELD_NUMBER: builtins.int
     ARGUMENTS_FIELD_NUMBER: builtins.int
     CHANGED_FILES_FIELD_NUMBER: builtins.int
+    SPAN_ID_FIELD_NUMBER: builtins.int
     hit_id: builtins.str
     """Unique among the hits of a probe."""
     thread: builtins.str
@@ -429,6 +498,8 @@ class Hit(google.protobuf.message.Message):
     """How long the thread stood still for this, seconds."""
     message: builtins.str
     """The line of text that the probe's template asks for: redacted, bounded, without controls; absent: it has none."""
+    span_id: builtins.str
+    """Span id of OpenTelemetry, hexadecimal; empty: none."""
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When."""
@@ -483,9 +554,10 @@ class Hit(google.protobuf.message.Message):
         suspended: google.protobuf.duration_pb2.Duration | None = ...,
         arguments: collections.abc.Iterable[pyrometer.v1.value_pb2.NamedValue] | None = ...,
         changed_files: collections.abc.Iterable[builtins.str] | None = ...,
+        span_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_message", b"_message", "elapsed", b"elapsed", "exception", b"exception", "message", b"message", "returned", b"returned", "suspended", b"suspended", "time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_message", b"_message", "arguments", b"arguments", "changed_files", b"changed_files", "elapsed", b"elapsed", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "returned", b"returned", "suspended", b"suspended", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_message", b"_message", "arguments", b"arguments", "changed_files", b"changed_files", "elapsed", b"elapsed", "exception", b"exception", "expressions", b"expressions", "frames", b"frames", "frames_left_out", b"frames_left_out", "hit_id", b"hit_id", "message", b"message", "pause_seconds", b"pause_seconds", "returned", b"returned", "span_id", b"span_id", "suspended", b"suspended", "thread", b"thread", "time", b"time", "trace_id", b"trace_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_message", b"_message"]) -> typing.Literal["message"] | None: ...
 
 global___Hit = Hit
@@ -501,6 +573,7 @@ class ProbeEvent(google.protobuf.message.Message):
     STATE_FIELD_NUMBER: builtins.int
     HIT_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
     probe_id: builtins.str
     """Id of the probe."""
     pid: builtins.int
@@ -517,6 +590,10 @@ class ProbeEvent(google.protobuf.message.Message):
     def error(self) -> pyrometer.v1.error_pb2.ErrorDetail:
         """It could not be armed there."""
 
+    @property
+    def verdict(self) -> global___Verdict:
+        """It is known what became of the exception of an earlier hit."""
+
     def __init__(
         self,
         *,
@@ -525,9 +602,10 @@ class ProbeEvent(google.protobuf.message.Message):
         state: global___ProbeStatus | None = ...,
         hit: global___Hit | None = ...,
         error: pyrometer.v1.error_pb2.ErrorDetail | None = ...,
+        verdict: global___Verdict | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["error", b"error", "event", b"event", "hit", b"hit", "state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["error", b"error", "event", b"event", "hit", b"hit", "pid", b"pid", "probe_id", b"probe_id", "state", b"state"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["state", "hit", "error"] | None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error", "event", b"event", "hit", b"hit", "state", b"state", "verdict", b"verdict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "event", b"event", "hit", b"hit", "pid", b"pid", "probe_id", b"probe_id", "state", b"state", "verdict", b"verdict"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["state", "hit", "error", "verdict"] | None: ...
 
 global___ProbeEvent = ProbeEvent

@@ -661,6 +661,7 @@ def test_points_that_come_while_a_type_is_looked_at_are_not_forgotten(faults: ty
     """A thread looks at an exception for the points before; what it remembers would hide the type from the new ones."""
     from pyrometer.agent.engines.catching import TableCallback
     from pyrometer.agent.engines.switches import Guard
+    from pyrometer.agent.engines.trail import Trail
 
     hits = Hits()
     wanted = hits.of("CardError")
@@ -669,7 +670,7 @@ def test_points_that_come_while_a_type_is_looked_at_are_not_forgotten(faults: ty
         watch.change([wanted])
         return False
 
-    watch = TableCallback([wanted._replace(matches=switch)], Guard())
+    watch = TableCallback([wanted._replace(matches=switch)], Guard(), Trail(lambda _: False))
     with pytest.raises(faults.CardError) as raised:
         faults.decline(1)
     error = raised.value.with_traceback(raised.tb.tb_next)

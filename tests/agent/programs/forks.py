@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
@@ -14,6 +15,8 @@ def work(a):
 
 
 def main():
+    # As `start()` has it: the only other thread is ours.
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     hits = []
     registry = Registry(Policy)
     os.register_at_fork(after_in_child=registry.reset_after_fork)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyrometer.client.render.snapshot import SnapshotText
+from pyrometer.client.render.snapshot import SnapshotText, verdict_text
 from pyrometer.client.render.terminal import Style
 
 Document = dict[str, Any]
@@ -56,7 +56,7 @@ def shown(document: Document, width: int = 80) -> list[str]:
 
 def test_it_reads_like_a_good_traceback() -> None:
     """What and where, then the line with what is around it, then the values, then the libraries in a line."""
-    assert shown(raised(None, "not determined yet")) == [
+    assert shown(raised(None, "not yet known")) == [
         f"{'PaymentError: card declined':<52}4109, Thread-2, 08:43:51.202",
         "",
         "  charge   shop/payment.py:50",
@@ -72,11 +72,12 @@ def test_it_reads_like_a_good_traceback() -> None:
 @pytest.mark.parametrize(
     ("handled", "why", "expected"),
     [
-        (None, "not determined yet", []),
+        (None, "not yet known", []),
         (None, None, []),
         (None, "stored in a task", ["handled or not is not known: stored in a task"]),
         (True, "by checkout, shop/views.py:61", ["handled by checkout, shop/views.py:61"]),
-        (False, None, ["not handled"]),
+        (False, None, ["nobody handled it"]),
+        (False, "ended thread worker-1", ["nobody handled it: it ended thread worker-1"]),
     ],
 )
 def test_what_is_not_known_of_its_handling_is_not_said(handled: Any, why: str | None, expected: list[str]) -> None:
@@ -235,3 +236,10 @@ def test_what_was_asked_for_is_told_where_it_is_asked_for() -> None:
     lines = shown(hit(frames=[{**FRAME, "locals": {"voucher": voucher}}], expressions=asked))
     assert lines[1] == "  order.voucher = Voucher(worth=1249.5)"
     assert "     voucher  Voucher(worth=1249.5)" in lines
+
+
+def test_a_verdict_that_comes_later_names_its_hit() -> None:
+    """By what the hit's own title says."""
+    verdict = {"handled": False, "handled_why": "ended thread worker-1"}
+    text = verdict_text(raised(None, "not yet known"), verdict)
+    assert text == "PaymentError of 4109, Thread-2, 08:43:51.202: nobody handled it: it ended thread worker-1"

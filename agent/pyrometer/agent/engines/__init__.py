@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, FrameType, FunctionType
 
+    from pyrometer.agent.engines.fates import Fates
     from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
 
@@ -160,6 +161,10 @@ class Engine(Protocol):
     """Makes the interpreter call points. One per process; used under the registry's lock."""
 
     name: str
+
+    @property
+    def fates(self) -> Fates:
+        """Follows the exceptions of hits."""
 
     def arrange(
         self, lines: Sequence[LinePoint], exceptions: Sequence[ExceptionPoint], calls: Sequence[CallPoint] = ()

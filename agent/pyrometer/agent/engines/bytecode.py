@@ -20,6 +20,7 @@ from pyrometer.agent.engines.catching import TableCallback
 from pyrometer.agent.engines.plans import Plan, nested_codes
 from pyrometer.agent.engines.switches import Guard, word_store
 from pyrometer.agent.engines.timing import TimedCalls
+from pyrometer.agent.engines.trail import Trail
 from pyrometer.link.errors import EngineUnavailable
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ class BytecodeEngine:
     def __init__(self) -> None:
         if sys.version_info[:2] != (3, 11) or sys.implementation.name != "cpython":
             raise EngineUnavailable("the bytecode engine is for CPython 3.11")
+        self.fates = Trail(self._is_ours)
         self._functions: dict[int, FunctionType] = {}
         """Those that bear code of ours, by id."""
         self._originals: dict[int, tuple[ref[CodeType], CodeType]] = {}
@@ -75,12 +77,18 @@ class BytecodeEngine:
             self._watch.retire()
         self._plan, self._watch = plan if concerned else None, watch
         self._timed.settle()
+        if exceptions:
+            self.fates.attend()
+        else:
+            self.fates.dismiss()
         return [*plan.placements(NOTE), *map(_placement, exceptions)]
 
     def pause(self, probe_id: str, *, paused: bool) -> None:
         """Switch a probe's calls off or on again, in frames that run, too."""
         watch = self._watch
         if watch is not None and watch.serves(probe_id):
+            if paused:
+                self.fates.lose_sight()
             watch.guard.turn(on=not paused)
         for call in self._calls.get(probe_id, ()):
             call.switch.turn(on=not paused)
@@ -112,7 +120,7 @@ class BytecodeEngine:
             return None
         watch = self._watch
         if watch is None or watch.meter is not exceptions[0].meter:
-            return TableCallback(exceptions, Guard())
+            return TableCallback(exceptions, Guard(), self.fates)
         watch.change(exceptions)
         return watch
 
@@ -195,6 +203,11 @@ class BytecodeEngine:
             for function in walk.functions(module) if name in names else ():
                 if id(function) not in self._functions:
                     self._give(function, self._original(function.__code__), plan)
+
+    def _is_ours(self, code: CodeType) -> bool:
+        """Whether a code object was made by us."""
+        known = self._originals.get(id(code))
+        return known is not None and known[0]() is code
 
     def _original(self, code: CodeType) -> CodeType:
         """What a code object was before us."""

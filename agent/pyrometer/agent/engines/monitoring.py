@@ -16,6 +16,7 @@ from pyrometer.agent.engines.bindings import fast_binding
 from pyrometer.agent.engines.callbacks import build, indented, point_source, retire
 from pyrometer.agent.engines.calling import CALLS_NOTE, CallEvents
 from pyrometer.agent.engines.events import ToolEvents
+from pyrometer.agent.engines.pursuit import Pursuit
 from pyrometer.agent.engines.raises import RaiseCallback
 from pyrometer.link.errors import EngineUnavailable
 
@@ -55,6 +56,7 @@ class MonitoringEngine:
         if monitoring is None or sys.version_info < (3, 12, 1):
             raise EngineUnavailable("probes need CPython 3.11, or 3.12.1 or later")
         self._monitoring = monitoring
+        self.fates = Pursuit(monitoring)
         events = monitoring.events
         self._line = events.LINE
         self._raise = events.RAISE
@@ -83,6 +85,10 @@ class MonitoringEngine:
         short = [point for point in lines if self._is_short(point.code)]
         self._arrange_lines(events, short)
         self._arrange_raises(events, exceptions)
+        if exceptions:
+            self.fates.attend()
+        else:
+            self.fates.dismiss()
         self._calls.arrange(events, calls, {id(point.code) for point in short})
         return [
             *_placements(lines, short),
@@ -139,7 +145,7 @@ class MonitoringEngine:
                     self._monitoring.use_tool_id(tool, _NAME)
                 except ValueError:  # somebody was quicker
                     continue
-                self._events = ToolEvents(self._monitoring, tool)
+                self._events = self.fates.events = ToolEvents(self._monitoring, tool)
                 return self._events
         raise EngineUnavailable(
             f"the tool ids 3 and 4 of sys.monitoring are in use by {self._holders()}",
@@ -155,6 +161,7 @@ class MonitoringEngine:
         if events is None or not self.owned():
             self._forget()
             return
+        self.fates.dismiss()
         events.clear()
         self._forget()
         self._monitoring.free_tool_id(events.tool)
@@ -165,7 +172,8 @@ class MonitoringEngine:
         if self._raises is not None:
             self._raises.retire()
         self._calls.retire()
-        self._lines = self._raises = self._events = None
+        self._lines = self._raises = self._events = self.fates.events = None
+        self.fates.dismiss()
         self._armed = {}
         self._lengths = {}
 

@@ -182,7 +182,7 @@ class Plan:
         if self.watch is None or id(original) not in self._watched or len(code.co_code) > MAX_WATCHED_BYTES:
             return code
         try:
-            return divert_exceptions(code, self.watch.function, self.watch.guard)
+            return divert_exceptions(code, self.watch.function, self.watch.guard, self.watch.again)
         except Exception:  # its exceptions are seen in the frames that they go to
             return code
 

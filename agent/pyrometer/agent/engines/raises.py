@@ -7,6 +7,9 @@ once its owner is gone, and hashing a class may run its metaclass).
 
 from __future__ import annotations
 
+import opcode
+import sys
+
 from pyrometer.agent.engines.callbacks import excused
 from pyrometer.agent.unpatched import native
 
@@ -22,6 +25,10 @@ MAX_TYPES = 1024
 MAX_WALK = 1000
 """Entries of a traceback that are looked at for an earlier frame in scope; a longer one counts as seen."""
 
+_MAX_CONTEXTS = 50
+_RAISE = opcode.opmap["RAISE_VARARGS"]
+
+_context_of = BaseException.__dict__["__context__"].__get__
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -160,5 +167,39 @@ def _first_in_scope(exc: BaseException, point: ExceptionPoint, *, late: bool) ->
         if entry is None:
             return True
         if point.in_scope(entry.tb_frame.f_code, entry.tb_frame):
-            return False
+            return raised_anew(exc)
     return False
+
+
+def raised_anew(exc: BaseException) -> bool:
+    """Whether an object that was raised before, and caught, is raised once more by the same statement: a singleton.
+
+    Its traceback still has where it was then. One that is raised again by whoever has it in hand is none.
+    """
+    head: TracebackType | None = _traceback_of(exc)
+    if head is None or not _raises(head.tb_frame.f_code, head.tb_lasti) or _in_hand(exc):
+        return False
+    entry = head.tb_next
+    for _ in range(MAX_WALK):
+        if entry is None:
+            return False
+        if entry.tb_lasti == head.tb_lasti and entry.tb_frame.f_code is head.tb_frame.f_code:
+            return entry.tb_frame is not head.tb_frame
+        entry = entry.tb_next
+    return False
+
+
+def _raises(code: CodeType, lasti: int) -> bool:
+    """Whether the instruction is a `raise` of something."""
+    text = code.co_code
+    return 0 <= lasti < len(text) - 1 and text[lasti] == _RAISE and text[lasti + 1] > 0
+
+
+def _in_hand(exc: BaseException) -> bool:
+    """Whether the calling thread is in a handler of it, or in one within."""
+    held = sys.exc_info()[1]
+    for _ in range(_MAX_CONTEXTS):
+        if held is None or held is exc:
+            return held is exc
+        held = _context_of(held)
+    return True

@@ -14,7 +14,7 @@ regions get one that ends where exceptions leave the function.
           JUMP_BACKWARD_NO_INTERRUPT out
 
 What the function only raises again, at the end of its own handlers, has been seen: those instructions keep their
-handlers.
+handlers, or, where somebody follows exceptions, have trampolines of the same form with a callback of their own.
 """
 
 from __future__ import annotations
@@ -46,17 +46,26 @@ class _Way(NamedTuple):
 _OUT = _Way(None, 0, lasti=True)
 
 
-def divert_exceptions(code: CodeType, callback: Callable[[BaseException], object], guard: Guard) -> CodeType:
+def divert_exceptions(
+    code: CodeType,
+    callback: Callable[[BaseException], object],
+    guard: Guard,
+    again: Callable[[BaseException], object] | None = None,
+) -> CodeType:
     """A code object that calls `callback` with each exception that comes up in it, while `guard` is on.
 
-    The callback must not raise but for a signal.
+    `again` is called with those that it raises again. Neither must raise but for a signal.
     """
-    stretches = list(_stretches(code.co_code, parse_exception_table(code.co_exceptiontable)))
-    tail = _Tail(len(code.co_code), len(code.co_consts))
-    entries = {way: tail.add(way) for way in dict.fromkeys(way for *_, way, again in stretches if not again)}
+    text = code.co_code
+    stretches = list(_stretches(text, parse_exception_table(code.co_exceptiontable)))
+    # Where a loop over what is asynchronous ends, nothing is raised.
+    led = [each for each in stretches if not each[3] or (again is not None and text[each[0]] != _END_ASYNC_FOR)]
+    led = [each for each in led if not each[3] or text[each[0]] in (_RERAISE, _RAISE)]
+    tail = _Tail(len(text), len(code.co_consts))
+    entries = {key: tail.add(*key) for key in dict.fromkeys(each[2:] for each in led)}
     return code.replace(
-        co_code=code.co_code + bytes(tail.text),
-        co_consts=(*code.co_consts, guard, callback, RecursionError),
+        co_code=text + bytes(tail.text),
+        co_consts=(*code.co_consts, guard, callback, RecursionError, again),
         co_stacksize=code.co_stacksize + _MORE_STACK,
         co_linetable=code.co_linetable + nowhere(len(tail.text)),
         co_exceptiontable=encode_exception_table([*_led(stretches, entries), *tail.regions]),
@@ -104,11 +113,11 @@ def _cut(start: int, end: int, way: _Way, again: Sequence[int]) -> Iterator[tupl
         yield start, end, way, False
 
 
-def _led(stretches: Iterable[tuple[int, int, _Way, bool]], entries: dict[_Way, int]) -> Iterator[Region]:
+def _led(stretches: Iterable[tuple[int, int, _Way, bool]], entries: dict[tuple[_Way, bool], int]) -> Iterator[Region]:
     """The exception table of the original instructions."""
     for start, end, way, again in stretches:
-        if not again:
-            yield Region(start, end, entries[way], way.depth, way.lasti)
+        if (way, again) in entries:
+            yield Region(start, end, entries[way, again], way.depth, way.lasti)
         elif way.target is not None:
             yield Region(start, end, way.target, way.depth, way.lasti)
 
@@ -121,16 +130,16 @@ class _Template(NamedTuple):
     late: bytes
 
 
-_templates: dict[int, _Template] = {}
-"""By the number of the function's own constants."""
+_templates: dict[tuple[int, bool], _Template] = {}
+"""By the number of the function's own constants, and whether it is for what is raised again."""
 
 
-def _template(constants: int) -> _Template:
-    """Where the guard, the callback and RecursionError come after so many constants."""
-    known = _templates.get(constants)
+def _template(constants: int, *, again: bool) -> _Template:
+    """Where the guard, the callback, RecursionError and the other callback come after so many constants."""
+    known = _templates.get((constants, again))
     if known is not None:
         return known
-    callback, recursion_error = constants + 1, constants + 2
+    callback, recursion_error = constants + (3 if again else 1), constants + 2
     call = _units(("PUSH_NULL", 0), ("LOAD_CONST", callback), ("COPY", 3), ("PRECALL", 1), ("CALL", 1), ("POP_TOP", 0))
     test = _units(("LOAD_CONST", constants), ("POP_JUMP_FORWARD_IF_FALSE", len(call) // UNIT))
     late = _units(
@@ -140,7 +149,7 @@ def _template(constants: int) -> _Template:
         ("SWAP", 2),
         ("POP_TOP", 0),
     )
-    return _templates.setdefault(constants, _Template(test, call, late))
+    return _templates.setdefault((constants, again), _Template(test, call, late))
 
 
 class _Tail:
@@ -150,11 +159,11 @@ class _Tail:
         self.text = bytearray()
         self.regions: list[Region] = []
         self._start = start
-        self._template = _template(constants)
+        self._constants = constants
 
-    def add(self, way: _Way) -> int:
+    def add(self, way: _Way, again: bool) -> int:  # noqa: FBT001 - a key, as it comes
         """Append a trampoline; return the offset of its entry."""
-        test, call, late = self._template
+        test, call, late = _template(self._constants, again=again)
         entry = self._start + len(self.text)
         calls = entry + len(test)
         out = calls + len(call)

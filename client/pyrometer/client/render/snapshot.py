@@ -17,8 +17,8 @@ from pyrometer.client.render.variables import VariableText, complete, referred_t
 
 Document = dict[str, Any]
 _WIDEST_TITLE = 100
-_UNDETERMINED = "not determined yet"
-"""What an agent says of `handled` where it does not follow an exception: nothing that helps a person."""
+_NOT_YET = "not yet known"
+"""What an agent says of `handled` where it will tell later: nothing that helps a person."""
 _AROUND = (3, 1)
 """Lines of source before and after the place; of the callers only the line that calls is shown."""
 _BESIDE_A_VALUE = 24
@@ -61,7 +61,7 @@ class SnapshotText:
     def _title(self, hit: Document) -> Iterator[str]:
         """What it is on the left, whose it is on the right; below each other where one line can't hold both."""
         what = title_of(hit)
-        where = f"{hit['pid']}, {escape(short_name(hit['thread']))}, {hit['time'].partition('T')[2].rstrip('Z')[:12]}"
+        where = _owner(hit)
         room = min(self._width, _WIDEST_TITLE) - len(what) - len(where)
         title = self._style.paint(what, "red" if hit["exception"] else "bold", "bold")
         owner = self._style.paint(where, "dim")
@@ -72,6 +72,8 @@ class SnapshotText:
         raised = hit["exception"]
         if raised and (handled := handling_of(raised)):
             yield self._style.paint(handled, "dim")
+        for note in (raised or {}).get("notes", ()):
+            yield cut(f"note: {escape(note)}", self._width)
         for line in causes(raised or {}):
             yield self._style.paint(cut(line, self._width), "red")
         if hit["trace_id"]:
@@ -139,11 +141,24 @@ def title_of(hit: Document) -> str:
 
 
 def handling_of(raised: Document) -> str:
-    """Whether somebody handled an exception, and who; empty where that is not known."""
+    """Whether somebody handled an exception, and who; empty where that is not known yet."""
     why = escape(raised["handled_why"] or "")
     if raised["handled"] is None:
-        return f"handled or not is not known: {why}" if why and why != _UNDETERMINED else ""
-    return f"{'handled' if raised['handled'] else 'not handled'} {why}".rstrip()
+        return f"handled or not is not known: {why}" if why and why != _NOT_YET else ""
+    if raised["handled"]:
+        return f"handled {why}".rstrip()
+    return f"nobody handled it: it {why}" if why else "nobody handled it"
+
+
+def verdict_text(hit: Document, verdict: Document) -> str:
+    """What became of the exception of a hit that was shown before."""
+    name = escape(hit["exception"]["type"].rpartition(".")[2])
+    return f"{name} of {_owner(hit)}: {handling_of(verdict) or 'what became of it is not known'}"
+
+
+def _owner(hit: Document) -> str:
+    """Whose hit it is, and when it was."""
+    return f"{hit['pid']}, {escape(short_name(hit['thread']))}, {hit['time'].partition('T')[2].rstrip('Z')[:12]}"
 
 
 def told_here(expressions: Document, frames: list[Document]) -> Document:

@@ -19,6 +19,7 @@ _SCOPE = re.compile(r"[\w.*]*")
 @target_options(short_namespace=False, required=True)
 @click.argument("exception")
 @click.option("--in", "scope", default="", metavar="SCOPE", help="Modules that it passes: 'shop.*'.")
+@click.option("--unhandled", is_flag=True, help="Only those that nobody handles.")
 @probe_options
 @keep_option
 @output_option("table", "jsonl")
@@ -26,6 +27,7 @@ def command(
     where: Where,
     exception: str,
     scope: str,
+    unhandled: bool,
     condition: str,
     expressions: tuple[str, ...],
     hits: int,
@@ -46,6 +48,7 @@ def command(
         condition=condition,
         expressions=expressions,
         limits=limits(hits, seconds, frames),
+        unhandled=unhandled,
     )
     return watch("catch", where, probe, output, out)
 

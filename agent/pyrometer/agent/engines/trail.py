@@ -1,0 +1,310 @@
+"""Following exceptions on Python 3.11, by the trampolines that they pass in the functions in scope, and by looking.
+
+A trampoline says that an exception came to a function, and its code says where it goes from there: to a handler, or
+out. What happens then is told from where the thread stands, every 2 ms: still in the handler, past it, or in what had
+called the function. What raises it again says so too: so a function that came to an end without that has ended it. Of
+functions out of scope nobody says anything; what becomes of an exception there is known only where it is looked at.
+
+No frame is held; the same place in memory and the same code make it the same one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+from pyrometer.agent.attributes import qualified_name
+from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.engines.fates import STORED, WINDOW, Ending, Fate, Fates, Spot, origin_of
+from pyrometer.agent.engines.sinks import SINKS, Sink, ends_process
+from pyrometer.agent.scopes import is_standard_library
+from pyrometer.agent.stacks import module_of, thread_name
+from pyrometer.agent.unpatched import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, FrameType
+
+_DEEPEST = 200
+"""Callers that are noted, and frames of a thread that are looked through."""
+_WAITED = 100
+"""Looks after which it is not known what a coroutine or generator does that is not found."""
+_PATIENCE = 3
+"""Looks after which what has not moved since is taken to have done so."""
+_IN_HAND = "not yet known: still in hand in"
+_COROUTINE, _SUSPENDABLE = 0x80, 0x20 | 0x80 | 0x200
+
+
+class _Place(NamedTuple):
+    """A frame, and the instruction that it was at."""
+
+    key: int
+    code: CodeType
+    lasti: int
+    module: str
+
+    def spot(self, offset: int) -> Spot:
+        """A place in it."""
+        return Spot(self.code, offset, self.module)
+
+
+class _Stop:
+    """Where an exception came to last: a function in scope, or a caller that was found to be dealing with it."""
+
+    __slots__ = ("callers", "handler", "left", "looks", "outside", "place", "thread", "waits")
+
+    def __init__(self, place: _Place, callers: Sequence[_Place], thread: tuple[int, str, bool]) -> None:
+        self.place = place
+        self.callers = callers
+        """From the innermost out."""
+        self.thread = thread
+        """Ident, name, and whether it is the one that the process ends with."""
+        self.handler: int | None = None
+        """Where the handler is that it came to; None: it leaves."""
+        self.outside = False
+        """Whether the function is out of scope: nobody says whether it raises it again."""
+        self.left: list[tuple[int, str]] = []
+        """Where in the frame other exceptions came up, and their types."""
+        self.looks = 0
+        self.waits = 0
+        """Looks that did not find it, a coroutine or generator."""
+
+
+class _Followed(Fate):
+    """What is known of one."""
+
+    __slots__ = ("stop", "stored_at")
+
+    def __init__(self, exc: BaseException) -> None:
+        super().__init__(exc)
+        self.stop: _Stop | None = None
+        self.stored_at = 0.0
+
+
+class Trail(Fates):
+    """Follows by trampolines. `is_watched` tells code that has them."""
+
+    def __init__(self, is_watched: Callable[[CodeType], bool]) -> None:
+        super().__init__()
+        self._is_watched = is_watched
+        self.last: list[type | None] = [None]
+        """The type of the latest exception that is nobody's: one comes by again in each frame that it passes. Such ones
+        are not shown to `notice`, so there is none while anything is followed."""
+
+    @property
+    def fates(self) -> dict[int, _Followed]:
+        """What is followed: where there is something, exceptions that come by are to be noticed."""
+        return self._fates
+
+    # In the service's threads
+
+    def notice(self, exc: BaseException, frame: FrameType) -> None:
+        """An exception came to a function in scope."""
+        fate = self._fates.get(id(exc))
+        if fate is None:
+            self._note_elsewhere(id(frame), frame.f_lasti, exc)
+        elif origin_of(exc) != fate.origin:
+            self._presume(fate)
+        else:
+            fate.stop = _stop_at(frame)
+
+    def lose_sight(self) -> None:
+        """The trampolines are switched off for a moment: what passes meanwhile is not seen."""
+        self._give_up("not known: the probe was over its budget meanwhile")
+
+    def _begin(self, exc: BaseException) -> Fate:
+        fate = self._fates[id(exc)] = _Followed(exc)
+        self.last[0] = None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not self._is_watched(frame.f_code):
+            frame = frame.f_back
+        fate.stop = None if frame is None else _stop_at(frame)
+        return fate
+
+    def _note_elsewhere(self, key: int, lasti: int, exc: BaseException) -> None:
+        for fate in tuple(self._fates.values()):
+            stop = fate.stop
+            if stop is not None and stop.place.key == key:
+                stop.left.append((lasti, qualified_name(type(exc))))
+
+    def _presume(self, fate: _Followed) -> None:
+        stop = fate.stop
+        if stop is None:
+            self._settle(fate, Ending(None, "not known: it vanished"))
+        else:
+            self._destine(stop)
+            self._conclude(fate, stop, {})
+
+    def _let_go(self, fate: _Followed) -> None:
+        """There is nothing that is held."""
+
+    def _rest(self, *, for_long: bool) -> None:
+        """There is nothing in place."""
+
+    # On our thread
+
+    def _judge(self, fate: _Followed, now: float) -> None:
+        stop = fate.stop
+        if stop is None:
+            self._settle(fate, Ending(None, "not known: no function in scope was seen to deal with it"))
+            return
+        if stop.looks == 0:
+            self._destine(stop)
+        stop.looks += 1
+        if fate.stored:
+            if now >= fate.stored_at + STORED:
+                self._settle(fate, Ending(None, fate.stored))
+        elif not self._is_there(fate, stop) and (now >= fate.since + WINDOW or stop.waits > _WAITED):
+            self._settle(fate, _unfinished(stop))
+
+    def _destine(self, stop: _Stop) -> None:
+        """Read where the trampoline goes on: with its jump back to a handler, or out of the function."""
+        if stop.handler is None and self._is_watched(stop.place.code):
+            stop.handler = self._handlers.jump_after(stop.place.code, stop.place.lasti)
+
+    def _is_there(self, fate: _Followed, stop: _Stop) -> bool:
+        """Look at where its thread stands; whether that settles it."""
+        standing = _standing(stop.thread[0])
+        place, handler = stop.place, stop.handler
+        at = standing.get(place.key)
+        if fate.stop is not stop:  # it came to another function meanwhile
+            return False
+        if at is not None and at[0] is place.code:
+            if handler is None or at[1] == place.lasti or self._handlers.is_in(place.code, handler, at[1]):
+                return False
+            if self._in_tail(place.code, at[1]):
+                return False
+        elif handler is None or not (stop.outside or place.code.co_flags & _SUSPENDABLE):
+            return self._conclude(fate, stop, standing)
+        elif not stop.outside:  # suspended, perhaps
+            stop.waits += 1
+            return False
+        else:
+            self._settle(
+                fate, Ending(None, "not known: on Python 3.11 nobody out of scope is seen, as is", place.spot(handler))
+            )
+            return True
+        self._settle(fate, self._ended_in(stop))
+        return True
+
+    def _ended_in(self, stop: _Stop) -> Ending:
+        """Who ended it, where it was in a handler that was left."""
+        assert stop.handler is not None
+        for lasti, name in stop.left:
+            to = self._handlers.jump_after(stop.place.code, lasti)
+            if to is None or not self._handlers.has(stop.place.code, stop.handler, to):
+                return Ending(None, f"replaced by {name} in", stop.place.spot(stop.handler))
+        return Ending(True, "by", stop.place.spot(stop.handler))
+
+    def _in_tail(self, code: CodeType, lasti: int) -> bool:
+        """Whether a frame is in one of our trampolines: an exception is just coming to it."""
+        return self._is_watched(code) and self._handlers.is_unplaced(code, lasti)
+
+    def _conclude(self, fate: _Followed, stop: _Stop, standing: dict[int, tuple[CodeType, int]]) -> bool:
+        """The function that it came to last is over. Whether that settles it."""
+        if stop.handler is not None:
+            self._settle(fate, self._ended_in(stop))
+            return True
+        inner = stop.place
+        for index, caller in enumerate(stop.callers):
+            if self._is_watched(caller.code):
+                return self._never_came(fate, stop, caller)
+            if self._kept_by_task(fate, inner, caller):
+                return False
+            handler = self._handlers.around(caller.code, caller.lasti)
+            if handler is not None and self._handlers.can_end(caller.code, handler):
+                return self._beyond(fate, stop, index, handler, standing)
+            inner = caller
+        return self._left_all(fate, stop, standing)
+
+    def _never_came(self, fate: _Followed, stop: _Stop, caller: _Place) -> bool:
+        """It left for a function that would have said so."""
+        if stop.looks <= _PATIENCE:
+            return False
+        self._settle(fate, Ending(None, "swallowed by C code called from", caller.spot(caller.lasti)))
+        return True
+
+    def _beyond(
+        self, fate: _Followed, stop: _Stop, index: int, handler: int, standing: dict[int, tuple[CodeType, int]]
+    ) -> bool:
+        """It comes to a handler of a caller out of scope: what that makes of it is seen only while it is at it."""
+        caller = stop.callers[index]
+        sink = SINKS.get(name_of(caller.code))
+        if sink is not None and sink.module == caller.module and _is_python_s(caller):
+            return self._sink(fate, stop, sink)
+        at = standing.get(caller.key)
+        if at is not None and at[0] is caller.code and self._handlers.is_within(caller.code, handler, at[1]):
+            following = _Stop(caller, stop.callers[index + 1 :], stop.thread)
+            following.handler, following.looks, following.outside = handler, 1, True
+            fate.stop = following
+            return False
+        if stop.looks <= _PATIENCE:
+            return False
+        spot = stop.place.spot(stop.place.lasti)
+        self._settle(fate, Ending(None, "not known: on Python 3.11 nobody out of scope is seen, and it left", spot))
+        return True
+
+    def _sink(self, fate: _Followed, stop: _Stop, sink: Sink) -> bool:
+        if sink.stores:
+            fate.stored, fate.stored_at = sink.words, native.monotonic()
+            return False
+        self._settle(fate, Ending(False, sink.words.format(thread=stop.thread[1])))
+        return True
+
+    def _kept_by_task(self, fate: _Followed, inner: _Place, caller: _Place) -> bool:
+        """Whether it left a coroutine that no other one awaits: its task has it."""
+        if not inner.code.co_flags & _COROUTINE or caller.code.co_flags & _SUSPENDABLE:
+            return False
+        fate.stored, fate.stored_at = "stored in task", native.monotonic()
+        return True
+
+    def _left_all(self, fate: _Followed, stop: _Stop, standing: dict[int, tuple[CodeType, int]]) -> bool:
+        """Nobody on the way out could end it."""
+        _, name, ends = stop.thread
+        spot = stop.place.spot(stop.place.lasti)
+        if ends:
+            self._settle(fate, Ending(False, "ended the process"))
+        elif not standing:
+            self._settle(fate, Ending(False, f"ended thread {name}"))
+        elif stop.looks > _PATIENCE:
+            self._settle(fate, Ending(None, "not known: it left Python for C code that had called", spot))
+        return True
+
+
+def _unfinished(stop: _Stop) -> Ending:
+    """What is said of one that nothing is known of when its time is over."""
+    if stop.handler is None:
+        return Ending(None, "not yet known")
+    suspendable = stop.place.code.co_flags & _SUSPENDABLE
+    words = "not known: on Python 3.11 one that waits is not seen, as did" if suspendable else _IN_HAND
+    return Ending(None, words, stop.place.spot(stop.handler))
+
+
+def _stop_at(frame: FrameType) -> _Stop:
+    """Note where an exception is, and through whom it would leave."""
+    callers: list[_Place] = []
+    outer, last = frame.f_back, frame
+    while outer is not None and len(callers) < _DEEPEST:
+        callers.append(_place_of(outer))
+        last, outer = outer, outer.f_back
+    thread = native.get_ident()
+    return _Stop(_place_of(frame), callers, (thread, thread_name(thread), ends_process(last.f_code)))
+
+
+def _place_of(frame: FrameType) -> _Place:
+    return _Place(id(frame), frame.f_code, frame.f_lasti, module_of(frame))
+
+
+def _standing(thread: int) -> dict[int, tuple[CodeType, int]]:
+    """The frames of a thread: code and instruction, by where they are in memory. Empty: it is over."""
+    found: dict[int, tuple[CodeType, int]] = {}
+    frame = sys._current_frames().get(thread)
+    while frame is not None and len(found) < _DEEPEST:
+        found[id(frame)] = (frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return found
+
+
+def _is_python_s(place: _Place) -> bool:
+    return is_standard_library(place.module, file_of(place.code))
