@@ -217,14 +217,16 @@ def test_what_is_not_shown_is_summed_up_with_why() -> None:
 
 def test_what_had_led_to_an_exception_is_under_it() -> None:
     """Its cause, and the cause of that; a group's members."""
-    timeout = {"type": "TimeoutError", "message": "read", "frames": [FRAME]}
+    timeout = {"type": "TimeoutError", "message": "read", "frames": [FRAME], "notes": ["try again"], "left_out": 2}
     cause = {"type": "shop.BankDown", "message": "", "cause": timeout}
     document = raised(None, None)
     document["exception"]["cause"] = cause
     document["exception"]["exceptions"] = [{"type": "KeyError", "message": "'a'"}]
-    assert shown(document)[1:4] == [
+    assert shown(document)[1:6] == [
         "caused by BankDown",
         "  caused by TimeoutError: read   shop/payment.py:50",
+        "    note: try again",
+        "    … 2 more",
         "1 of 1 KeyError: 'a'",
     ]
 

@@ -42,7 +42,16 @@ def hit(words: str = "card declined", pid: int = 4109, **more: Any) -> Document:
     """One hit; `words` stand wherever a target has a say."""
     values = {"order": order(words), words or "empty": text(words), "receipt": {"type": "", "kind": "unset"}}
     again = {"order": {"type": "shop.Order", "kind": "ref", "ref": 1}}
-    timeout = {"type": "TimeoutError", "message": words, "handled": None, "handled_why": None}
+    timeout = {
+        "type": "TimeoutError",
+        "message": words,
+        "notes": [words],
+        "cause": None,
+        "context": None,
+        "exceptions": [],
+        "left_out": 1,
+        "frames": [{key: held for key, held in frame("post", 9, None).items() if key != "context"}],
+    }
     return {
         "event": "hit",
         "probe_id": "c3f1aa",

@@ -41,9 +41,9 @@ def heading(raised: Document) -> str:
 
 
 def _told(raised: Document, indent: str) -> Iterator[str]:
-    yield from (f"{indent}note: {escape(note)}" for note in raised.get("notes") or ())
     for how, other in related(raised):
         yield f"{indent}{how} {heading(other)}"
+        yield from (f"{indent}  note: {escape(note)}" for note in other.get("notes") or ())
         yield from _told(other, f"{indent}  ")
     if raised.get("left_out"):
         yield f"{indent}… {raised['left_out']:,} more"

@@ -35,7 +35,7 @@ class Snapshot:
     @property
     def hits(self) -> list[Document]:
         """What came, each with the verdict on its exception, if one came later."""
-        verdicts = {event["hit_id"]: event for event in self.events if event["event"] == "verdict"}
+        verdicts = {(event["pid"], event["hit_id"]): event for event in self.events if event["event"] == "verdict"}
         return [_judged(event, verdicts) for event in self.events if event["event"] == "hit"]
 
     @property
@@ -69,8 +69,8 @@ class Snapshot:
         return [{"schema": f"pyrometer.{self.verb}/v1", **event} for event in self.events]
 
 
-def _judged(hit: Document, verdicts: dict[str, Document]) -> Document:
-    verdict, raised = verdicts.get(hit["hit_id"]), hit["exception"]
+def _judged(hit: Document, verdicts: dict[tuple[int, str], Document]) -> Document:
+    verdict, raised = verdicts.get((hit["pid"], hit["hit_id"])), hit["exception"]
     if verdict is None or raised is None:
         return hit
     return {**hit, "exception": {**raised, "handled": verdict["handled"], "handled_why": verdict["handled_why"]}}

@@ -93,7 +93,7 @@ def _hit(data: Any) -> Document:
         "frames": [_frame(frame) for frame in _of(list, data["frames"])],
         "frames_left_out": count(data.get("frames_left_out", 0)),
         "expressions": _named(data["expressions"]),
-        "exception": _optional(_exception, data["exception"]),
+        "exception": _optional(_raised, data["exception"]),
         "trace_id": _optional(text, data["trace_id"]),
         "pause_seconds": float(data.get("pause_seconds", 0.0)),
     }
@@ -119,21 +119,25 @@ def _frame(data: Any) -> Document:
     return found
 
 
+def _raised(data: Any) -> Document:
+    """The exception of a hit."""
+    return {**_exception(data), **_verdict(data)}
+
+
 def _exception(data: Any, deep: int = 0) -> Document:
+    """An exception, with those that it is chained to as far as they are told."""
     found: Document = {"type": text(data["type"]), "message": text(data.get("message") or "")}
-    found.update(_verdict(data))
-    if data.get("frames"):
-        found["frames"] = [_frame({"locals": None, **frame}) for frame in _of(list, data["frames"])]
-    if data.get("notes"):
-        found["notes"] = [text(note) for note in _of(list, data["notes"])]
-    if data.get("left_out"):
-        found["left_out"] = count(data["left_out"])
-    if deep < _DEEPEST:
-        for name in ("cause", "context"):
-            if data.get(name) is not None:
-                found[name] = _exception(data[name], deep + 1)
-        if data.get("exceptions"):
-            found["exceptions"] = [_exception(each, deep + 1) for each in _of(list, data["exceptions"])]
+    readers: dict[str, Callable[[Any], Any]] = {
+        "notes": lambda notes: [text(note) for note in _of(list, notes)],
+        "cause": lambda other: _exception(other, deep + 1),
+        "context": lambda other: _exception(other, deep + 1),
+        "exceptions": lambda members: [_exception(each, deep + 1) for each in _of(list, members)],
+        "left_out": count,
+        "frames": lambda frames: [_frame({"locals": None, **frame}) for frame in _of(list, frames)],
+    }
+    for name, read in readers.items():
+        if name in data and deep < _DEEPEST:
+            found[name] = _optional(read, data[name])
     return found
 
 
