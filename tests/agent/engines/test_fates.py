@@ -50,7 +50,7 @@ ENDINGS = [
 if sys.version_info < (3, 12):
     # What waits is not seen, nor who asks a task.
     ENDINGS = [
-        (name, None, "stored in task")
+        (name, None, "")
         if name == "task_that_is_asked"
         else (name, None, "not known: on Python 3.11")
         if name in ("awaited", "generator")

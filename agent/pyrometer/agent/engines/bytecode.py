@@ -76,6 +76,7 @@ class BytecodeEngine:
         if self._watch is not None and self._watch is not watch:
             self._watch.retire()
         self._plan, self._watch = plan if concerned else None, watch
+        self.fates.rested = _nothing if watch is None else watch.rest
         self._timed.settle()
         if exceptions:
             self.fates.attend()
@@ -87,9 +88,7 @@ class BytecodeEngine:
         """Switch a probe's calls off or on again, in frames that run, too."""
         watch = self._watch
         if watch is not None and watch.serves(probe_id):
-            if paused:
-                self.fates.lose_sight()
-            watch.guard.turn(on=not paused)
+            watch.guard.turn(on=not paused or bool(self.fates.fates))
         for call in self._calls.get(probe_id, ()):
             call.switch.turn(on=not paused)
         if not paused:
@@ -216,6 +215,10 @@ class BytecodeEngine:
 
     def _forget_dead(self) -> None:
         self._originals = {key: known for key, known in self._originals.items() if known[0]() is not None}
+
+
+def _nothing() -> None:
+    """Where nobody watches exceptions there is nothing to switch off."""
 
 
 def _placement(point: ExceptionPoint) -> Placement:

@@ -76,6 +76,12 @@ class TableCallback(ExceptionWatch):
 
         return on_exception
 
+    def rest(self) -> None:
+        """Nothing is followed any more: switch off what was left on for that."""
+        if self.meter.left <= 0:
+            self.guard.turn(on=False)
+            self.guard.turn(on=self.meter.left > 0 or bool(self._fates.fates))
+
     def _build_again(self) -> Callable[[BaseException], None]:
         fates = self._fates.fates
 
@@ -109,7 +115,6 @@ class TableCallback(ExceptionWatch):
         finally:
             if left == 1:
                 meter.spent(native.perf_counter() - began)
-            if meter.left <= 0:
-                self._fates.lose_sight()
+            if meter.left <= 0 and not self._fates.fates:  # what is followed is to be seen on
                 self.guard.turn(on=False)
                 self.guard.turn(on=meter.left > 0)

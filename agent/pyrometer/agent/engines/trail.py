@@ -88,6 +88,8 @@ class Trail(Fates):
     def __init__(self, is_watched: Callable[[CodeType], bool]) -> None:
         super().__init__()
         self._is_watched = is_watched
+        self.rested: Callable[[], None] = lambda: None
+        """Called when nothing is followed any more."""
         self.last: list[type | None] = [None]
         """The type of the latest exception that is nobody's: one comes by again in each frame that it passes. Such ones
         are not shown to `notice`, so there is none while anything is followed."""
@@ -108,10 +110,6 @@ class Trail(Fates):
             self._presume(fate)
         else:
             fate.stop = _stop_at(frame)
-
-    def lose_sight(self) -> None:
-        """The trampolines are switched off for a moment: what passes meanwhile is not seen."""
-        self._give_up("not known: the probe was over its budget meanwhile")
 
     def _begin(self, exc: BaseException) -> Fate:
         fate = self._fates[id(exc)] = _Followed(exc)
@@ -140,7 +138,7 @@ class Trail(Fates):
         """There is nothing that is held."""
 
     def _rest(self, *, for_long: bool) -> None:
-        """There is nothing in place."""
+        self.rested()
 
     # On our thread
 
