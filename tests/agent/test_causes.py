@@ -106,7 +106,7 @@ def test_none_of_its_own_code_runs(chained: types.ModuleType) -> None:
         chained.Hostile.calls.clear()
         found = Causes(capture).of(error)
         as_sent(found._asdict())
-        capture.exception_message(error)
+        capture.draft_message(error).to_wire()
         assert chained.Hostile.calls == []
     assert found.cause is not None
     assert found.cause["type"] == f"{NAME}.Hostile"

@@ -19,7 +19,7 @@ def _capture(obj: object, *, shape: bool) -> dict[str, Any]:
     taken = Capture(ProbeLimits(), Redactor(), shape=shape)
     node = taken.value(["first", obj, {"key": obj}])
     if any(base is BaseException for base in mro(type(obj))):
-        taken.exception_message(obj)  # type: ignore[arg-type]
+        taken.draft_message(obj).to_wire()  # type: ignore[arg-type]
     return node
 
 

@@ -389,7 +389,7 @@ def test_shapes_show_no_content() -> None:
         assert content not in text
     assert node["items"][0] == {"type": "str", "kind": "str", "why": "shape", "size": 20}
     assert [name for name, _ in node["items"][5]["fields"]] == ["holder", "card_number"]
-    assert Capture(LIMITS, Redactor(), shape=True).exception_message(ValueError("mark")) == ""
+    assert Capture(LIMITS, Redactor(), shape=True).draft_message(ValueError("mark").to_wire()) == ""
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_shapes_show_no_content() -> None:
 )
 def test_an_exceptions_message_is_made_of_its_arguments(exc: Exception, message: str) -> None:
     """Fault 54: what `str()` gives for builtin exceptions, bounded and redacted."""
-    assert Capture(LIMITS, Redactor()).exception_message(exc) == message
+    assert Capture(LIMITS, Redactor()).draft_message(exc).to_wire() == message
 
 
 def test_an_exceptions_own_str_is_not_run() -> None:
@@ -422,7 +422,7 @@ def test_an_exceptions_own_str_is_not_run() -> None:
         def __str__(self) -> str:
             raise AssertionError
 
-    assert Capture(LIMITS, Redactor()).exception_message(Declined("no", 402)) == "('no', 402)"
+    assert Capture(LIMITS, Redactor()).draft_message(Declined("no", 402).to_wire()) == "('no', 402)"
 
 
 def test_variables_are_named_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

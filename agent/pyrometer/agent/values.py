@@ -153,23 +153,17 @@ class Capture:
         names, raw = self._read_all(names, values)
         return Draft(self._describer, raw, self._pay, names)
 
-    def exception_message(self, exc: BaseException) -> str:
-        """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`.
-
-        Secrets in it are replaced; empty where only shapes may be shown.
-        """
-        return self.draft_message(exc).to_wire()
-
     def draft_message(self, exc: BaseException) -> Message:
-        """What `exception_message` gives, to be searched for secrets when it is sent."""
-        limit = max(self._limits.length, MAX_MESSAGE)
-        text = "" if self._shape else message_of(exc, limit + MARGIN)[: limit + MARGIN]
-        return Message(self._redactor, text, limit)
+        """What `str(exc)` would give where the class leaves that to Python: from `args`, never by its own `__str__`."""
+        return self.draft_words("" if self._shape else message_of(exc, self._most_words() + MARGIN))
 
     def draft_words(self, text: str) -> Message:
         """A text of an exception's, bounded, to be searched for secrets when it is sent; empty for shapes only."""
-        limit = max(self._limits.length, MAX_MESSAGE)
-        return Message(self._redactor, "" if self._shape else text[: limit + MARGIN], limit)
+        most = self._most_words()
+        return Message(self._redactor, "" if self._shape else text[: most + MARGIN], most)
+
+    def _most_words(self) -> int:
+        return max(self._limits.length, MAX_MESSAGE)
 
     def _read(self, obj: Any) -> Any:
         raw = self._node(obj, 0, "")
