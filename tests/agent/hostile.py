@@ -152,6 +152,29 @@ def instances() -> dict[str, Any]:
     return made | _oddities()
 
 
+def families() -> list[str]:
+    """Names of the builtin types of which hostile subclasses are made."""
+    return [base.__name__ for base, _ in _BASES]
+
+
+def of_family(name: str) -> dict[str, Any]:
+    """For each method, an instance of a subclass of the builtin type that has a trap for that one alone."""
+    base, create = next((base, create) for base, create in _BASES if base.__name__ == name)
+    made = {}
+    for dunder in (*DUNDERS, "__del__", "__class_getitem__", "__set_name__", "__init_subclass__", "__set__", "__get__"):
+        label = f"{name.title()}{dunder.strip('_').title()}"
+        made[dunder] = _with_attributes(_make(base, create, type, (dunder,), label))
+    return made
+
+
+def disarm(made: dict[str, Any]) -> None:
+    """Take the traps away, so that the instances can end: `__del__` is one."""
+    for obj in made.values():
+        for name in ("__del__", "__hash__", "__eq__"):
+            if name in type.__dict__["__dict__"].__get__(type(obj)):
+                type.__delattr__(type(obj), name)
+
+
 def _oddities() -> dict[str, Any]:
     """What `type()` lets one make, and a class statement does not."""
     named = type("x" * 1_000_000, (), {"__module__": 5})

@@ -21,7 +21,7 @@ from types import (
     TracebackType,
 )
 
-from pyrometer.agent.attributes import dict_value, qualified_name
+from pyrometer.agent.attributes import dict_value, mro, qualified_name
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.mappings import Unreadable, find
 
@@ -157,6 +157,39 @@ def _enum_reader(_base: Any) -> Text:
     return text
 
 
+def _array_reader(base: Any) -> Text:
+    """Type, shape and the first numbers of a numpy array; those of a file that is mapped would have to be read."""
+    shape, dtype, owner, size = _getters(base, "shape dtype base size")
+    item = base.item
+
+    def text(obj: Any) -> str | None:
+        kind = dtype(obj)
+        letter_of, width_of = _getters(mro(type(kind))[-2], "kind itemsize")
+        letter, width = letter_of(kind), width_of(kind)
+        described = f"{_KINDS.get(letter, letter)}{8 * width if letter in 'iufc' else ''} {shape(obj)}"[:MAX_TEXT]
+        if letter not in _KINDS or type(obj) is not base or not _is_in_memory(obj):
+            return described
+        shown = ", ".join([f"{item(obj, index)}" for index in range(min(size(obj), _MAX_ITEMS))])
+        return f"{described} [{shown}{', …' if size(obj) > _MAX_ITEMS else ''}]"
+
+    def _is_in_memory(obj: Any) -> bool:
+        held = owner(obj)
+        return held is None or (type(held) is base and owner(held) is None)
+
+    return text
+
+
+def _number_reader(base: Any) -> Text:
+    """A number of numpy's that is none of Python's."""
+    item = base.item
+
+    def text(obj: Any) -> str | None:
+        value = item(obj)
+        return f"{value}" if type(value) is int or type(value) is float or type(value) is bool else None
+
+    return text
+
+
 def _complex_text(obj: complex) -> str:
     return complex.__repr__(obj)
 
@@ -212,6 +245,9 @@ _function_name = FunctionType.__dict__["__qualname__"].__get__
 _function_module = FunctionType.__dict__["__module__"].__get__
 _builtin_name = BuiltinFunctionType.__dict__["__name__"].__get__
 _method_function = MethodType.__dict__["__func__"].__get__
+_KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
+"""Of numpy's, those whose elements are numbers."""
+_MAX_ITEMS = 10
 _IMMUTABLE = 1 << 8
 """Flag of a builtin type: a class statement can't make one."""
 _TYPE = 1 << 31
@@ -241,4 +277,6 @@ _BY_NAME: dict[str, Callable[[Any], Text]] = {
     "pathlib.PurePath": _path_reader,
     "pathlib._local.PurePath": _path_reader,
     "enum.Enum": _enum_reader,
+    "numpy.ndarray": _array_reader,
+    **dict.fromkeys(("numpy.integer", "numpy.float32", "numpy.float16", "numpy.bool", "numpy.bool_"), _number_reader),
 }

@@ -1,0 +1,174 @@
+"""Faults 43 and 50: objects of libraries that do much when they are looked at. Each where the library is there."""
+
+from __future__ import annotations
+
+import json
+import unittest.mock
+from typing import Any
+
+import pytest
+
+from pyrometer.agent import frames, values
+from pyrometer.agent.expressions import EvaluationError, compile_expression
+from pyrometer.agent.values import Capture
+from pyrometer.guard.redaction import Redactor
+from pyrometer.link.model import ProbeLimits
+
+
+@pytest.fixture(autouse=True)
+def _prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Budgets of time are out of the way: the machine may be busy."""
+    frames.prepare()
+    monkeypatch.setattr(values, "MAX_SECONDS", 60.0)
+    monkeypatch.setattr(values, "MAX_WALL", 60.0)
+
+
+def capture(obj: object) -> dict[str, Any]:
+    node = Capture(ProbeLimits(depth=2), Redactor()).value(obj)
+    assert json.dumps(node)
+    return node
+
+
+def test_a_mock_is_not_called() -> None:
+    """A mock takes note of whatever is done to it, and makes attributes when they are asked for."""
+    mock = unittest.mock.MagicMock(name="gateway")
+    before = dict(mock.__dict__)
+    capture(mock)
+    for text in ("mock.amount > 5", "mock == 5", "len(mock) > 1", "mock[0] == 1", "5 in mock"):
+        with pytest.raises(EvaluationError):
+            compile_expression(text, Redactor(), condition=True).test(lambda _: mock)
+    assert mock.mock_calls == []
+    assert dict(mock.__dict__) == before
+
+
+def test_a_wrapped_object_is_not_reached_through_its_proxy() -> None:
+    """A proxy has a `__dict__` that is another object's."""
+    wrapt = pytest.importorskip("wrapt")
+    touched: list[str] = []
+
+    class Secretive:
+        def __getattribute__(self, name: str) -> Any:
+            touched.append(name)
+            return object.__getattribute__(self, name)
+
+    proxy = wrapt.ObjectProxy(Secretive())
+    touched.clear()
+    node = capture(proxy)
+    assert touched == []
+    assert node["kind"] in ("other", "unreadable", "object")
+
+
+def test_a_local_proxy_is_not_bound() -> None:
+    """Reading werkzeug's `request` outside of a request raises, and inside makes things."""
+    local = pytest.importorskip("werkzeug.local")
+    asked: list[int] = []
+    capture(local.LocalProxy(lambda: asked.append(1)))
+    assert asked == []
+
+
+def test_arrays_are_told_by_type_shape_and_first_numbers() -> None:
+    """By what numpy itself keeps; nothing is converted, copied or, of a mapped file, read."""
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(12.0).reshape(3, 4)
+    shown = "float64 (3, 4) [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, …]"
+    assert capture(array) == {"type": "numpy.ndarray", "kind": "other", "value": shown}
+    assert capture(numpy.array([True, False]))["value"] == "bool (2,) [True, False]"
+    assert capture(numpy.zeros(0, "int8"))["value"] == "int8 (0,) []"
+    assert capture(numpy.array(["x", "hunter2"]))["value"].startswith("U")
+    assert "hunter2" not in json.dumps(capture(numpy.array(["hunter2"], dtype=object)))
+    assert capture(numpy.int64(7)) == {"type": "numpy.int64", "kind": "other", "value": "7"}
+    assert capture(numpy.float64(1.5))["value"] == "1.5"
+    assert capture(numpy.float32(1.5))["value"] == "1.5"
+    assert capture(numpy.str_("text"))["kind"] == "str"
+    assert capture(numpy.array([4111111111111111]))["kind"] == "redacted"
+
+
+def test_a_subclass_of_array_runs_nothing() -> None:
+    """It may define what happens when one is made of it or its elements are taken."""
+    numpy = pytest.importorskip("numpy")
+    called: list[str] = []
+
+    class Hooked(numpy.ndarray):  # type: ignore[misc, name-defined]
+        def __array_finalize__(self, obj: object) -> None:
+            called.append("finalize")
+
+        def __getitem__(self, index: object) -> Any:
+            called.append("getitem")
+
+        def item(self, *_: object) -> Any:
+            called.append("item")
+
+        shape = property(lambda self: called.append("shape"))
+
+    array = numpy.arange(3).view(Hooked)
+    called.clear()
+    assert capture(array)["value"].startswith("int64 (3,)")
+    assert called == []
+
+
+def test_a_lazy_relation_is_not_loaded() -> None:
+    """SQLAlchemy: what is loaded is shown; what is not stays so, and no statement is sent."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    orm = pytest.importorskip("sqlalchemy.orm")
+    base = orm.declarative_base()
+
+    class Customer(base):  # type: ignore[valid-type, misc]
+        __tablename__ = "customers"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        name = sqlalchemy.Column(sqlalchemy.String)
+        orders = orm.relationship("Order")
+
+    class Order(base):  # type: ignore[valid-type, misc]
+        __tablename__ = "orders"
+        id = sqlalchemy.Column(sqlalchemy.Integer, primary_key=True)
+        customer = sqlalchemy.Column(sqlalchemy.ForeignKey("customers.id"))
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    base.metadata.create_all(engine)
+    statements: list[str] = []
+    with orm.Session(engine) as session:
+        session.add(Customer(id=1, name="Ann", orders=[Order(id=2)]))
+        session.commit()
+        customer = session.get(Customer, 1)
+        sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        fields = dict(capture(customer)["fields"])
+        with pytest.raises(EvaluationError):
+            compile_expression("customer.orders", Redactor()).evaluate(lambda _: customer)
+        capture(session)
+    engine.dispose()
+    assert statements == []
+    assert fields["name"]["value"] == "Ann"
+    assert "orders" not in fields
+
+
+def test_a_query_set_is_not_run() -> None:
+    """Django: looking at a query set must not ask the database. The rows of one that was run are shown."""
+    pytest.importorskip("django")
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
+    import django
+    from django.db import connection, models
+
+    django.setup()
+
+    class Ticket(models.Model):
+        subject = models.CharField(max_length=50)
+
+        class Meta:
+            app_label = "shop"
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("a query was sent")
+
+    queries = Ticket.objects.filter(subject="x")
+    ticket = Ticket(subject="late")
+    with connection.execute_wrapper(refuse):
+        node = capture(queries)
+        fields = dict(capture(ticket)["fields"])
+        capture(connection)
+    connection.close()
+    assert node["type"].endswith("QuerySet")
+    assert dict(node["fields"])["_result_cache"]["kind"] == "none"
+    assert fields["subject"]["value"] == "late"
