@@ -389,7 +389,7 @@ def test_shapes_show_no_content() -> None:
         assert content not in text
     assert node["items"][0] == {"type": "str", "kind": "str", "why": "shape", "size": 20}
     assert [name for name, _ in node["items"][5]["fields"]] == ["holder", "card_number"]
-    assert Capture(LIMITS, Redactor(), shape=True).draft_message(ValueError("mark").to_wire()) == ""
+    assert Capture(LIMITS, Redactor(), shape=True).draft_message(ValueError("mark")).to_wire() == ""
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def test_an_exceptions_own_str_is_not_run() -> None:
         def __str__(self) -> str:
             raise AssertionError
 
-    assert Capture(LIMITS, Redactor()).draft_message(Declined("no", 402).to_wire()) == "('no', 402)"
+    assert Capture(LIMITS, Redactor()).draft_message(Declined("no", 402)).to_wire() == "('no', 402)"
 
 
 def test_variables_are_named_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
