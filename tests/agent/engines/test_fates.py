@@ -131,9 +131,10 @@ def test_only_what_nobody_handles_is_delivered(endings: types.ModuleType) -> Non
         endings.caught()
         endings.kept_by_c()
     assert watcher.of("hit") == []
-    endings.thread()
-    endings.caught()
-    endings.thread()
+    while len(watcher.of("hit")) < 2:  # what a crowded machine does not let us know in time is not shown
+        endings.thread()
+        endings.caught()
+        time.sleep(0.05)
     first, second = [event["hit"]["exception"] for event in watcher.wait("hit", 2)]
     assert (first["handled"], first["handled_why"]) == (False, "ended thread worker-1")
     assert second["handled"] is False

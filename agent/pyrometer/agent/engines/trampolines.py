@@ -58,9 +58,8 @@ def divert_exceptions(
     """
     text = code.co_code
     stretches = list(_stretches(text, parse_exception_table(code.co_exceptiontable)))
-    # Where a loop over what is asynchronous ends, nothing is raised.
-    led = [each for each in stretches if not each[3] or (again is not None and text[each[0]] != _END_ASYNC_FOR)]
-    led = [each for each in led if not each[3] or text[each[0]] in (_RERAISE, _RAISE)]
+    lines = _Lines(code)
+    led = [each for each in stretches if not each[3] or (again is not None and _may_lead_again(text, lines, *each[::2]))]
     tail = _Tail(len(text), len(code.co_consts))
     entries = {key: tail.add(*key) for key in dict.fromkeys(each[2:] for each in led)}
     return code.replace(
@@ -70,6 +69,31 @@ def divert_exceptions(
         co_linetable=code.co_linetable + nowhere(len(tail.text)),
         co_exceptiontable=encode_exception_table([*_led(stretches, entries), *tail.regions]),
     )
+
+
+def _may_lead_again(text: bytes, lines: _Lines, start: int, way: _Way) -> bool:
+    """Whether what is raised again there may be led through a trampoline.
+
+    Where a loop over what is asynchronous ends, nothing is raised. And from a line to a handler on the same one a tracer
+    sees no step: from a trampoline, which has no line, it would see one.
+    """
+    if text[start] not in (_RERAISE, _RAISE):
+        return False
+    line = None if way.target is None else lines.of(way.target)
+    return line is None or line != lines.of(start)
+
+
+class _Lines:
+    """The lines of a code object's instructions."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._spans: list[tuple[int, int, int | None]] = []
+
+    def of(self, offset: int) -> int | None:
+        """The line of an instruction; None: it has none."""
+        self._spans = self._spans or list(self._code.co_lines())
+        return next((line for start, end, line in self._spans if start <= offset < end), None)
 
 
 def _stretches(text: bytes, regions: Iterable[Region]) -> Iterator[tuple[int, int, _Way, bool]]:
