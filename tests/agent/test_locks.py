@@ -48,7 +48,8 @@ def look(module: ModuleType) -> dict[str, Told]:
 
     found = locks.Look(sys._current_frames(), [threading.get_ident()]).answer(number)
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    told = {names[each["thread"]]: {**each, "owner": names.get(each["owner"])} for each in found}
+    known = [each for each in found if each["thread"] in names]  # the agent's, of another test, are not
+    told = {names[each["thread"]]: {**each, "owner": names.get(each["owner"])} for each in known}
     for each in told.values():
         if each["taken"]:
             each["taken"] = (codes[each["taken"][0]], *each["taken"][1:])

@@ -127,6 +127,8 @@ class Fates:
         inbox, self._inbox = self._inbox, native.SimpleQueue()
         self._attended = False
         self._abandon()
+        # Code of ours leads back to us, and the garbage collector does not look into code: this is where that ends.
+        self._handlers = Handlers()
         self._rest(for_long=True)
         inbox.put(None)
 

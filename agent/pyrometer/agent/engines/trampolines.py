@@ -59,7 +59,9 @@ def divert_exceptions(
     text = code.co_code
     stretches = list(_stretches(text, parse_exception_table(code.co_exceptiontable)))
     lines = _Lines(code)
-    led = [each for each in stretches if not each[3] or (again is not None and _may_lead_again(text, lines, *each[::2]))]
+    led = [
+        each for each in stretches if not each[3] or (again is not None and _may_lead_again(text, lines, *each[::2]))
+    ]
     tail = _Tail(len(text), len(code.co_consts))
     entries = {key: tail.add(*key) for key in dict.fromkeys(each[2:] for each in led)}
     return code.replace(
@@ -74,8 +76,8 @@ def divert_exceptions(
 def _may_lead_again(text: bytes, lines: _Lines, start: int, way: _Way) -> bool:
     """Whether what is raised again there may be led through a trampoline.
 
-    Where a loop over what is asynchronous ends, nothing is raised. And from a line to a handler on the same one a tracer
-    sees no step: from a trampoline, which has no line, it would see one.
+    Where a loop over what is asynchronous ends, nothing is raised. And from a line to a handler on the same one a
+    tracer sees no step: from a trampoline, which has no line, it would see one.
     """
     if text[start] not in (_RERAISE, _RAISE):
         return False
