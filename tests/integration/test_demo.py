@@ -86,7 +86,8 @@ def preferred(process: subprocess.Popen[str]) -> Iterator[None]:
     """
     threads = [int(thread) for pid in group_of(process) for thread in os.listdir(f"/proc/{pid}/task")]
     for thread in (*threads, 0):
-        os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
+        with contextlib.suppress(ProcessLookupError):  # one that served a request, and is over
+            os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
     try:
         yield
     finally:

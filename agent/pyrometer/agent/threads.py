@@ -28,7 +28,8 @@ class Threads:
 
     def __init__(self) -> None:
         self._alive: dict[object, tuple[int, int] | None] = {}
-        self._leaving: set[int] = set()
+        self._leaving: dict[int, None] = {}
+        """A dictionary, whose single steps are whole: two of a link's threads end at the same moment."""
         self._pid = posix.getpid()
         self._inherited: object = None
 
@@ -59,8 +60,7 @@ class Threads:
 
     def count(self) -> int:
         """How many threads of this process are ours, those included that have yet to begin or to vanish."""
-        if self._leaving:
-            self._leaving = {number for number in self._leaving if _exists(number)}
+        self._let_go()
         return len(self._alive) + len(self._leaving)
 
     def forget(self) -> None:
@@ -69,7 +69,7 @@ class Threads:
         if pid != self._pid:
             self._pid = pid
             self._inherited = (self._alive, self._leaving)
-            self._alive, self._leaving = {}, set()
+            self._alive, self._leaving = {}, {}
 
     def _run(self, token: object, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         number = native.get_native_id()
@@ -77,8 +77,15 @@ class Threads:
         try:
             work(*arguments)
         finally:
-            self._leaving = {*filter(_exists, self._leaving), number}
+            self._let_go()
+            self._leaving[number] = None
             self._alive.pop(token, None)
+
+    def _let_go(self) -> None:
+        """Of those that the kernel has none of any more."""
+        for number in list(self._leaving):
+            if not _exists(number):
+                self._leaving.pop(number, None)
 
 
 OWN = Threads()
