@@ -18,7 +18,7 @@ from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines.fates import STORED, WINDOW, Ending, Fate, Fates, Spot, origin_of
 from pyrometer.agent.engines.sinks import SINKS, Sink, ends_process
 from pyrometer.agent.scopes import is_standard_library
-from pyrometer.agent.stacks import module_of, thread_name
+from pyrometer.agent.stacks import module_of, outward, thread_name
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -296,12 +296,8 @@ def _place_of(frame: FrameType) -> _Place:
 
 def _standing(thread: int) -> dict[int, tuple[CodeType, int]]:
     """The frames of a thread: code and instruction, by where they are in memory. Empty: it is over."""
-    found: dict[int, tuple[CodeType, int]] = {}
-    frame = sys._current_frames().get(thread)
-    while frame is not None and len(found) < _DEEPEST:
-        found[id(frame)] = (frame.f_code, frame.f_lasti)
-        frame = frame.f_back
-    return found
+    innermost = sys._current_frames().get(thread)
+    return {id(frame): (frame.f_code, frame.f_lasti) for frame in outward(innermost, _DEEPEST)}
 
 
 def _is_python_s(place: _Place) -> bool:

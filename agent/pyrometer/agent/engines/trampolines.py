@@ -90,12 +90,14 @@ class _Lines:
 
     def __init__(self, code: CodeType) -> None:
         self._code = code
-        self._spans: list[tuple[int, int, int | None]] = []
+        self._by_unit: list[int | None] = []
 
     def of(self, offset: int) -> int | None:
         """The line of an instruction; None: it has none."""
-        self._spans = self._spans or list(self._code.co_lines())
-        return next((line for start, end, line in self._spans if start <= offset < end), None)
+        if not self._by_unit:  # most functions raise nothing again, and need no table
+            for start, end, line in self._code.co_lines():
+                self._by_unit += [line] * ((end - start) // UNIT)
+        return self._by_unit[offset // UNIT]
 
 
 def _stretches(text: bytes, regions: Iterable[Region]) -> Iterator[tuple[int, int, _Way, bool]]:

@@ -102,16 +102,7 @@ def _name(profile: Profile, function: int) -> Key:
 
 def function_documents(profile: Profile, limit: int) -> list[documents.Document]:
     """The hottest functions, as JSON has them."""
-    return [
-        {
-            "function": row.function,
-            "file": row.file,
-            "line": row.line or None,
-            "self_percent": min(100.0, 100 * row.self_share),
-            "total_percent": min(100.0, 100 * row.total_share),
-        }
-        for row in hottest.rows(profile, limit)
-    ]
+    return [hottest.document(row) for row in hottest.rows(profile, limit)]
 
 
 def thread_documents(profile: Profile, limit: int) -> list[documents.Document]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyrometer.client.profile.model import Profile
 from pyrometer.client.profile.paths import Origin
@@ -52,6 +53,17 @@ def rows(profile: Profile, limit: int = 10, *, by_total: bool = False) -> list[R
         )
         for index in ranked
     ]
+
+
+def document(row: Row) -> dict[str, Any]:
+    """A row, as JSON has it."""
+    return {
+        "function": row.function,
+        "file": row.file,
+        "line": row.line or None,
+        "self_percent": min(100.0, 100 * row.self_share),
+        "total_percent": min(100.0, 100 * row.total_share),
+    }
 
 
 def sparkline(spread: Sequence[float]) -> str:

@@ -135,6 +135,8 @@ def _content(profile: Profile, taken: Taken, form: str) -> bytes:
 
 
 def _document(profile: Profile, taken: Taken, path: Path, form: str) -> documents.Document:
+    from pyrometer.client.profile import hottest
+
     summary = taken.summary
     return {
         "service": profile.service or None,
@@ -152,16 +154,7 @@ def _document(profile: Profile, taken: Taken, path: Path, form: str) -> document
         "missed": summary.missed,
         "duration_seconds": summary.duration.ToMicroseconds() / 1e6,
         "own_cpu_seconds": summary.own_cpu_seconds,
-        "hottest": [
-            {
-                "function": row.function,
-                "file": row.file,
-                "line": row.line or None,
-                "self_percent": 100 * row.self_share,
-                "total_percent": 100 * row.total_share,
-            }
-            for row in _hottest(profile)
-        ],
+        "hottest": [hottest.document(row) for row in _hottest(profile)],
         "errors": [documents.error(error) for error in summary.errors],
     }
 
