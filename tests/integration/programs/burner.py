@@ -1,8 +1,11 @@
 """Burns a processor: 60 % of the time in `bake`, 30 % in `knead`, 10 % in `weigh`, by the thread's own clock.
 
-Each turn is short against the time between two samples, and none is in step with them. A second thread waits, for ever.
+Each turn is short against the time between two samples, and no two are equally long: were they, a scheduler's slices
+could fall in step with them, and with those the samples of a sampler that waits for the lock. A second thread waits,
+for ever.
 """
 
+import random
 import sys
 import threading
 import time
@@ -14,27 +17,28 @@ def spin(seconds):
         pass
 
 
-def bake():
-    end = time.thread_time() + 0.0060
+def bake(turn):
+    end = time.thread_time() + 0.6 * turn
     while time.thread_time() < end:
         pass
 
 
-def knead():
-    end = time.thread_time() + 0.0030
+def knead(turn):
+    end = time.thread_time() + 0.3 * turn
     while time.thread_time() < end:
         pass
 
 
-def weigh():
-    spin(0.0010)
+def weigh(turn):
+    spin(0.1 * turn)
 
 
 def work():
     while True:
-        bake()
-        knead()
-        weigh()
+        turn = random.uniform(0.004, 0.016)
+        bake(turn)
+        knead(turn)
+        weigh(turn)
 
 
 def rest():
