@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyrometer.link.errors import LinkClosed, LinkError, UnknownOperation
+from pyrometer.link.errors import AmbiguousPlace, LinkClosed, LinkError, NoSuchPlace, SourceChanged, UnknownOperation
 from pyrometer.link.model import NOT_YET, ProbeCounters, ProbeSpec
 from pyrometer.server import roster
 from pyrometer.server.links import AgentBusy, AgentLink
@@ -31,6 +31,7 @@ _CONTEXT = (3, 2)
 """Lines of source before and after the one of a frame."""
 _MAX_CHAINED = 20
 _LIVE = ("PENDING", "ARMED", "PAUSED")
+_MISPLACED = (NoSuchPlace.reason, AmbiguousPlace.reason, SourceChanged.reason)
 VERDICT_WAIT = 0.25
 """Seconds that the end waits for what became of the exceptions of the hits."""
 
@@ -177,10 +178,21 @@ class ProbeSession:
         with contextlib.suppress(queue.Empty):
             while True:
                 held.extend(self._take(self._events.get_nowait()))
-        if self._failures and len(self._failures) == len(self._watches):
-            raise self._failures[0].error
+        if refusal := self._refusal():
+            raise refusal
         # A process may be hit before another has answered: first who is armed, then what came.
         yield from sorted(held, key=lambda event: isinstance(event, Hit))
+
+    def _refusal(self) -> LinkError | None:
+        """Why nothing can come: all refused, or all that have the code do, and the others have not loaded it.
+
+        gunicorn's master, for one, never loads the file whose lines its workers know.
+        """
+        if self._failures and len(self._failures) == len(self._watches):
+            return self._failures[0].error
+        misplaced = [failure.error for failure in self._failures if failure.error.reason in _MISPLACED]
+        pending = [watch for watch in self._watches.values() if watch.status and watch.status.state == "PENDING"]
+        return misplaced[0] if misplaced and len(misplaced) + len(pending) == len(self._watches) else None
 
     def _listen(self, deadline: float) -> Iterator[Event]:
         now = time.monotonic()

@@ -60,7 +60,7 @@ def locate(place: str) -> probe_pb2.Probe:
     head, colon, tail = place.rpartition(":")
     if colon and head and tail.isascii() and tail.isdecimal() and 0 < int(tail[:10]) < 2**31:
         return probe_pb2.Probe(line=probe_pb2.LineLocation(file=head, line=int(tail)))
-    if colon and head and tail and not tail[0].isdecimal() and "/" not in place:
+    if colon and head and tail and not tail[0].isdecimal() and "/" not in place and not head.endswith(".py"):
         return probe_pb2.Probe(function=probe_pb2.FunctionLocation(module=head, function=tail))
     raise UsageFault(
         f"{place!r} is no place.", next="Write FILE:LINE (shop/cart.py:41) or MODULE:FUNCTION (shop.cart:total)."
