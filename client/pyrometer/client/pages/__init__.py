@@ -1,7 +1,7 @@
 """Pages that need nothing outside themselves: their policy, their theme, and the data that stands in them.
 
-A page is made of a template and files beside it. Its policy lets it load nothing, and run nothing but its own script.
-Data is JSON in which `<` is escaped, and reaches the page as text, never as markup.
+A page is made of a template and files beside it; what all pages share is here. Its policy lets it load nothing, and run
+nothing but its own script. Data is JSON in which `<` is escaped, and reaches the page as text, never as markup.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ from typing import Any
 MARK = b'<meta name="generator" content="pyrometer">'
 """In the head of each of our pages."""
 _HEAD = 4096
+_SHARED = {"@HEAD@": "head.html", "@MARK@": "mark.svg", "@THEME@": "theme.html"}
+"""What is the same on each page, by where it goes."""
 _SCRIPT_HOSTILE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def build(template: str, *, title: str, style: str, script: str, data: Any, **parts: str) -> str:
     """Put a page together; `parts` are markup, for places of the template that have their names in capitals."""
     style = part(__name__, "theme.css") + style
+    for name, file in _SHARED.items():
+        template = template.replace(name, part(__name__, file).strip())
     places = {
         "TITLE": html.escape(title),
         "POLICY": _policy(style, script),
