@@ -16,6 +16,7 @@ from collections import OrderedDict, defaultdict, deque
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
 from typing import NamedTuple
 
+from pyrometer.agent.getters import HEAP_TYPE, IMMUTABLE, MANAGED_DICT, flags_of, globals_of, scope_of
 from pyrometer.agent.mappings import ABSENT, Missing, Unreadable, find, text_keyed
 
 TYPE_CHECKING = False
@@ -93,7 +94,7 @@ def instance_dict(obj: object) -> dict[Any, Any] | None:
     for base in _mro_of(cls):
         if base is object:
             break
-        if _dict_offset_of(base) and not _flags_of(base) & _HEAP_TYPE and not _own_dict(base):
+        if _dict_offset_of(base) and not flags_of(base) & HEAP_TYPE and not _own_dict(base):
             return None
         if getter is None:
             getter = _dict_getter(base)
@@ -118,9 +119,9 @@ def slot_items(obj: object) -> list[tuple[str, object]]:
     cls = type(obj)
     found: dict[str, object] = {}
     for base in _mro_of(cls):
-        if not _flags_of(base) & _HEAP_TYPE:
+        if not flags_of(base) & HEAP_TYPE:
             continue
-        for name, held in list(_scope_of(base).items()):
+        for name, held in list(scope_of(base).items()):
             if type(held) is MemberDescriptorType and type(name) is str and name not in found and name[:2] != "__":
                 found[name] = _member(held, obj, cls)
     return list(found.items())
@@ -139,7 +140,7 @@ def class_value(cls: type, name: str) -> object:
         Unreadable: a class has a namespace with keys that are not text.
     """
     for base in _mro_of(cls):
-        scope = _scope_of(base) if base is object else namespace(base)
+        scope = scope_of(base) if base is object else namespace(base)
         if name in scope:
             return scope[name]
     return ABSENT
@@ -148,7 +149,7 @@ def class_value(cls: type, name: str) -> object:
 def qualified_name(cls: type) -> str:
     """Module and qualified name of a class, each bounded; builtins without the module. Works for any metaclass."""
     try:
-        if _flags_of(cls) & _HEAP_TYPE:
+        if flags_of(cls) & HEAP_TYPE:
             namespace(cls)
         module = _text(_module_of(cls))
     except (Unreadable, AttributeError):
@@ -163,7 +164,7 @@ def namespace(cls: type) -> Mapping[str, Any]:
     Raises:
         Unreadable: some of the keys are not text.
     """
-    scope: Mapping[str, Any] = _scope_of(cls)
+    scope: Mapping[str, Any] = scope_of(cls)
     known = _sound.get(id(cls))
     if known is None or known() is not cls:
         if not text_keyed(gc.get_referents(scope)[0]):
@@ -176,7 +177,7 @@ def namespace(cls: type) -> Mapping[str, Any]:
 
 def is_builtin(cls: type) -> bool:
     """Whether a class is one of the interpreter's or of an extension module: nobody can change it."""
-    return bool(_flags_of(cls) & _IMMUTABLE)
+    return bool(flags_of(cls) & IMMUTABLE)
 
 
 def is_data_descriptor(kind: type) -> bool:
@@ -208,7 +209,7 @@ def _plan(cls: type, name: str) -> _Plan:
 
 def _is_plain(cls: type) -> bool:
     """Whether instances have nothing but what the interpreter keeps for them: neither slots nor fields of a C type."""
-    return bool(_flags_of(cls) & _MANAGED_DICT) and _size_of(cls) <= _PLAIN_SIZE
+    return bool(flags_of(cls) & MANAGED_DICT) and _size_of(cls) <= _PLAIN_SIZE
 
 
 def _generic(base: type) -> bool:
@@ -221,7 +222,7 @@ def _generic(base: type) -> bool:
 def _read_special(obj: Any, name: str, reader: type) -> object:
     """Read what has its own way of reading: modules, classes; refuse the rest."""
     if reader is ModuleType:
-        value = find(_module_dict(obj), name)
+        value = find(globals_of(obj), name)
         return value if value is not ABSENT else _refuse_absent_module(obj, name)
     if reader is type:
         return _read_class(obj, name)
@@ -283,7 +284,7 @@ def _refuse_absent(cls: type, name: str) -> object:
 
 
 def _refuse_absent_module(module: ModuleType, name: str) -> object:
-    if find(_module_dict(module), "__getattr__") is not ABSENT:
+    if find(globals_of(module), "__getattr__") is not ABSENT:
         raise Unreadable(f"{name} is not stored in the module; its __getattr__ would run")
     raise Missing(f"the module has no attribute {name}")
 
@@ -332,7 +333,7 @@ def _field(held: Any, obj: object, cls: type) -> object:
 def _harmless(getter: GetSetDescriptorType) -> bool:
     """Whether a getter of a builtin type only reads memory."""
     owner = getter.__objclass__
-    return id(owner) in _PLAIN or (bool(_flags_of(owner) & _IMMUTABLE) and qualified_name(owner) in _KNOWN)
+    return id(owner) in _PLAIN or (bool(flags_of(owner) & IMMUTABLE) and qualified_name(owner) in _KNOWN)
 
 
 def _own_dict(base: type) -> bool:
@@ -342,12 +343,12 @@ def _own_dict(base: type) -> bool:
 
 def _dict_getter(base: type) -> object:
     """The `__dict__` getter of this very class, if it is one that reads memory; else None."""
-    if not text_keyed(gc.get_referents(_scope_of(base))[0]):
+    if not text_keyed(gc.get_referents(scope_of(base))[0]):
         return None
-    getter = _scope_of(base).get("__dict__")
+    getter = scope_of(base).get("__dict__")
     if type(getter) is MemberDescriptorType:
         return getter if _own_dict(base) else None
-    if _flags_of(base) & _HEAP_TYPE:
+    if flags_of(base) & HEAP_TYPE:
         return getter if is_ordinary_getter(base, getter) else None
     if type(getter) is not GetSetDescriptorType or getter.__objclass__ is not base:
         return None
@@ -360,7 +361,7 @@ def is_ordinary_getter(base: type, getter: object) -> bool:
         return True
     if type(getter) is not GetSetDescriptorType or getter.__objclass__ is not base:
         return False
-    return bool(_flags_of(base) & _HEAP_TYPE) and getter.__doc__ == _DICT_DOC
+    return bool(flags_of(base) & HEAP_TYPE) and getter.__doc__ == _DICT_DOC
 
 
 def _text(value: Any) -> str:
@@ -377,13 +378,10 @@ _SHARED_GETTER = None if sys.version_info < (3, 15) else _Ordinary.__dict__["__d
 """Python 3.15 gives one and the same getter to all classes that are written in Python."""
 
 _mro_of = type.__dict__["__mro__"].__get__
-_scope_of = type.__dict__["__dict__"].__get__
-_flags_of = type.__dict__["__flags__"].__get__
 _size_of = type.__dict__["__basicsize__"].__get__
 _dict_offset_of = type.__dict__["__dictoffset__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
-_module_dict = type.__dict__["__dict__"].__get__(ModuleType)["__dict__"].__get__
 
 _sound: dict[int, ref[type]] = {}
 """Classes whose namespaces were found to have only text for keys, by id; once made, a class gets no others."""
@@ -392,11 +390,6 @@ _MAX_SOUND = 4096
 _DICT_DOC = _Ordinary.__dict__["__dict__"].__doc__
 _PLAIN_SIZE = _size_of(_Ordinary)
 """Bytes of an instance without slots; a type of an extension module that holds anything is larger."""
-_MANAGED_DICT = 1 << 4
-"""Flag of a class whose instances' values are kept by the interpreter, with a dictionary only once it is asked for."""
-_IMMUTABLE = 1 << 8
-_HEAP_TYPE = 1 << 9
-"""Flag of a class that was made while running: by a class statement, or by an extension module."""
 
 _PLAIN = frozenset(
     id(cls)

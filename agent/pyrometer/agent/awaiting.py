@@ -12,7 +12,8 @@ from types import FunctionType, MethodType
 from pyrometer.agent.attributes import class_value, instance_dict, mro, qualified_name, slot_items
 from pyrometer.agent.chains import code_of, frame_of
 from pyrometer.agent.frames import read_foreign
-from pyrometer.agent.futures import FUTURE, OTHER, TASK, module_global
+from pyrometer.agent.futures import FUTURE, OTHER, TASK
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.unpatched import native
 

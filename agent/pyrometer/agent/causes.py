@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.getters import context_of, members_of, traceback_of
 from pyrometer.agent.mappings import Unreadable
 from pyrometer.agent.stacks import module_of
 
@@ -59,8 +60,8 @@ class Causes:
     def _described(self, exc: BaseException, depth: int) -> Described:
         cause, context = _cause_of(exc), None
         if cause is None and not _hides_context(exc):
-            context = _context_of(exc)
-        members = _members_of(exc) if issubclass(type(exc), BaseExceptionGroup) else ()
+            context = context_of(exc)
+        members = members_of(exc) if issubclass(type(exc), BaseExceptionGroup) else ()
         shown = [self._chained(each, depth + 1) for each in members[:MAX_MEMBERS]]
         exceptions = [each for each in shown if each is not None]
         below = [None if each is None else self._chained(each, depth + 1) for each in (cause, context)]
@@ -92,7 +93,7 @@ class Causes:
     def _frames(self, exc: BaseException) -> list[dict[str, Any]]:
         """The frames that it passed, innermost first, without values."""
         kept: deque[TracebackType] = deque(maxlen=MAX_FRAMES)
-        entry: TracebackType | None = _traceback_of(exc)
+        entry: TracebackType | None = traceback_of(exc)
         while entry is not None and self._steps > 0:
             self._steps -= 1
             kept.append(entry)
@@ -106,7 +107,4 @@ def _frame(entry: TracebackType) -> dict[str, Any]:
 
 
 _cause_of = BaseException.__dict__["__cause__"].__get__
-_context_of = BaseException.__dict__["__context__"].__get__
 _hides_context = BaseException.__dict__["__suppress_context__"].__get__
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
-_members_of = BaseExceptionGroup.__dict__["exceptions"].__get__

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.chains import is_running, links, place_of
-from pyrometer.agent.futures import module_global
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
 
 TYPE_CHECKING = False

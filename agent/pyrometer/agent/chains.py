@@ -7,6 +7,7 @@ import sys
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from pyrometer.agent.attributes import is_builtin, qualified_name
+from pyrometer.agent.stacks import outward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,12 +85,10 @@ def _running_frames(outermost: FrameType | None) -> list[FrameType]:
     """Frames of the thread that executes a coroutine, from its innermost to the coroutine's own."""
     for top in sys._current_frames().values():
         walked: list[FrameType] = []
-        frame: FrameType | None = top
-        while frame is not None and len(walked) < _MAX_WALKED:
+        for frame in outward(top, _MAX_WALKED):
             walked.append(frame)
             if frame is outermost:
                 return walked
-            frame = frame.f_back
     return []
 
 

@@ -32,7 +32,7 @@ _ENGINES = {
 MODULES = (
     *(f"link.{name}" for name in ("framing", "model")),
     *(f"guard.{name}" for name in ("permissions", "names", "texts", "redaction")),
-    *(f"agent.{name}" for name in ("codes", "mappings", "attributes", "kinds", "comparisons", "operations")),
+    *(f"agent.{name}" for name in ("codes", "mappings", "getters", "attributes", "kinds", "comparisons", "operations")),
     *(f"agent.{name}" for name in ("conversions", "iterations", "vocabulary", "templates", "renderings")),
     *(
         f"agent.{name}"

@@ -5,11 +5,10 @@ None of the methods of a service's subclass is called, and `asyncio` is not impo
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import MAX_NAME, class_value, instance_dict, is_builtin, mro, qualified_name
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import ABSENT, held
 
 TYPE_CHECKING = False
@@ -24,13 +23,6 @@ _TYPES = {
     "_asyncio.Future": FUTURE,
     "asyncio.futures.Future": FUTURE,
 }
-_dict_of = vars(ModuleType)["__dict__"].__get__
-
-
-def module_global(module: str, name: str) -> Any:
-    """A variable of a module that is loaded; None where there is no such thing."""
-    found = sys.modules.get(module)
-    return held(_dict_of(found), name) if type(found) is ModuleType else None
 
 
 class TaskFields(NamedTuple):

@@ -11,7 +11,8 @@ import sys
 
 from pyrometer.agent.attributes import mro, qualified_name
 from pyrometer.agent.codes import name_of
-from pyrometer.agent.futures import module_global
+from pyrometer.agent.getters import HEAP_TYPE, flags_of
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.slices import Slices
 from pyrometer.agent.stacks import CodeTable, outward
@@ -35,9 +36,6 @@ MAX_BLOCKS = 2_000_000
 twice, and nothing else runs meanwhile."""
 _PAUSE = 0.001
 _MAX_CLASSES = 200
-_HEAP_TYPE = 1 << 9
-
-_flags_of = type.__dict__["__flags__"].__get__
 
 
 def capture(disclosure: Disclosure | None = None) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def _classes(base: type) -> list[type]:
     while waiting and len(found) < _MAX_CLASSES:
         subclasses: list[type] = type.__subclasses__(waiting.pop())
         waiting += subclasses
-        found += [cls for cls in subclasses if _flags_of(cls) & _HEAP_TYPE]
+        found += [cls for cls in subclasses if flags_of(cls) & HEAP_TYPE]
     return found
 
 

@@ -23,6 +23,7 @@ from types import (
 
 from pyrometer.agent.attributes import dict_value, mro, qualified_name
 from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.getters import IMMUTABLE, TYPE_SUBCLASS, flags_of, globals_of
 from pyrometer.agent.mappings import Unreadable, find
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def text_reader(cls: type, bases: tuple[type, ...]) -> Text | None:
     exact = _EXACT.get(id(cls))
     if exact is not None:
         return exact
-    if _flags_of(cls) & _TYPE:
+    if flags_of(cls) & TYPE_SUBCLASS:
         return qualified_name
     for base in bases:
         make = _BY_NAME.get(qualified_name(base))
@@ -54,11 +55,11 @@ def text_reader(cls: type, bases: tuple[type, ...]) -> Text | None:
 
 def _is_genuine(base: type) -> bool:
     """Whether a class is what its name says: a builtin one, or the one that its module has under that name."""
-    if _flags_of(base) & _IMMUTABLE:
+    if flags_of(base) & IMMUTABLE:
         return True
     module, _, name = qualified_name(base).rpartition(".")
     held = sys.modules.get(module)
-    return type(held) is ModuleType and find(_module_dict(held), name) is base
+    return type(held) is ModuleType and find(globals_of(held), name) is base
 
 
 def _date_reader(base: Any) -> Text:
@@ -215,7 +216,7 @@ def _code_text(obj: Any) -> str:
 
 def _module_text(obj: Any) -> str | None:
     try:
-        name = find(_module_dict(obj) or {}, "__name__")
+        name = find(globals_of(obj) or {}, "__name__")
     except Unreadable:
         return None
     return name[:MAX_TEXT] if type(name) is str else None
@@ -239,8 +240,6 @@ def _getters(base: Any, names: str) -> list[Callable[[Any], Any]]:
     return [base.__dict__[name].__get__ for name in names.split()]
 
 
-_flags_of = type.__dict__["__flags__"].__get__
-_module_dict: Callable[[Any], dict[str, Any]] = vars(ModuleType)["__dict__"].__get__
 _function_name = FunctionType.__dict__["__qualname__"].__get__
 _function_module = FunctionType.__dict__["__module__"].__get__
 _builtin_name = BuiltinFunctionType.__dict__["__name__"].__get__
@@ -248,10 +247,6 @@ _method_function = MethodType.__dict__["__func__"].__get__
 _KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
 """Of numpy's, those whose elements are numbers."""
 _MAX_ITEMS = 10
-_IMMUTABLE = 1 << 8
-"""Flag of a builtin type: a class statement can't make one."""
-_TYPE = 1 << 31
-"""Flag of metaclasses: their instances are classes."""
 
 _EXACT: dict[int, Text] = {
     id(FunctionType): _function_text,

@@ -14,7 +14,7 @@ from types import FunctionType, MemberDescriptorType
 
 from pyrometer.agent.attributes import class_value, instance_dict
 from pyrometer.agent.codes import file_of, name_of
-from pyrometer.agent.futures import module_global
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.stacks import module_of, outward, thread_names
 from pyrometer.agent.unpatched import native

@@ -12,9 +12,10 @@ import sys
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NamedTuple
 
+from pyrometer.agent.getters import CONTAINER_SUBCLASS, HEAP_TYPE, TYPE_SUBCLASS, flags_of, globals_of, scope_of
 from pyrometer.agent.mappings import held
 from pyrometer.agent.slices import Slices
-from pyrometer.agent.stacks import module_in, module_of
+from pyrometer.agent.stacks import module_in, module_of, outward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Walk:
         Those of other modules are among them where this one imported them, but not the insides of their classes.
         """
         name = module_name(module)
-        layer: list[Any] = list(_dict_of(module).values())
+        layer: list[Any] = list(globals_of(module).values())
         visited = 0
         for depth in range(MAX_DEPTH + 1):  # what is near comes first
             further: list[Any] = []
@@ -102,22 +103,28 @@ def modules() -> list[tuple[str, ModuleType]]:
 
 def module_name(module: ModuleType) -> str:
     """`__name__` of a module, "" where that is not a plain text."""
-    return _text(held(_dict_of(module), "__name__"))
+    return _text(held(globals_of(module), "__name__"))
 
 
 def module_file(module: ModuleType) -> str:
     """`__file__` of a module, "" where that is not a plain text."""
-    return _text(held(_dict_of(module), "__file__"))
+    return _text(held(globals_of(module), "__file__"))
 
 
 def module_value(module: ModuleType, name: str) -> object:
     """A variable of a module; None where there is none."""
-    return held(_dict_of(module), name)
+    return held(globals_of(module), name)
+
+
+def module_global(module: str, name: str) -> Any:
+    """A variable of a module that is loaded; None where there is no such thing."""
+    found = sys.modules.get(module)
+    return held(globals_of(found), name) if type(found) is ModuleType else None
 
 
 def module_loader(module: ModuleType) -> object:
     """`__loader__` of a module; None where there is none."""
-    return held(_dict_of(module), "__loader__")
+    return held(globals_of(module), "__loader__")
 
 
 def function_module(function: FunctionType) -> str:
@@ -129,12 +136,8 @@ def running() -> list[Place]:
     """Code that runs in any thread at this moment: the only way to the bodies of modules."""
     found: dict[int, Place] = {}
     for top in sys._current_frames().values():
-        frame = top
-        for _ in range(MAX_FRAMES):
+        for frame in outward(top, MAX_FRAMES):
             found[id(frame.f_code)] = Place(frame.f_code, module_of(frame))
-            if frame.f_back is None:
-                break
-            frame = frame.f_back
     return list(found.values())
 
 
@@ -145,8 +148,8 @@ def _children(obj: Any, module: str, depth: int) -> Iterable[object] | None:
         return _cells(obj) + _wrapped(obj)
     if kind is ModuleType or kind is CodeType:
         return ()
-    if _flags_of(kind) & _TYPE_SUBCLASS:
-        scope = gc.get_referents(_scope_of(obj) or {})  # None of a C type that its module has not made ready
+    if flags_of(kind) & TYPE_SUBCLASS:
+        scope = gc.get_referents(scope_of(obj) or {})  # None of a C type that its module has not made ready
         return list(scope[0].values()) if scope and _text(held(scope[0], "__module__")) == module else None
     if id(kind) in _WRAPPERS:
         return gc.get_referents(obj)
@@ -154,7 +157,7 @@ def _children(obj: Any, module: str, depth: int) -> Iterable[object] | None:
         if len(obj) > MAX_ITEMS:
             return ()
         return gc.get_referents(obj) if depth < _NEAR else None
-    if _flags_of(kind) & _HEAP_TYPE and not _flags_of(kind) & _CONTAINER_SUBCLASS:
+    if flags_of(kind) & HEAP_TYPE and not flags_of(kind) & CONTAINER_SUBCLASS:
         if depth >= _NEAR:
             return None
         inside = gc.get_referents(obj)
@@ -181,7 +184,7 @@ def _wrapped(function: FunctionType) -> list[object]:
 
 def _is_module(obj: object) -> bool:
     try:
-        return type(_dict_of(obj)) is dict
+        return type(globals_of(obj)) is dict
     except TypeError:
         return False
 
@@ -190,13 +193,6 @@ def _text(value: object) -> str:
     return value if type(value) is str else ""
 
 
-_dict_of = vars(ModuleType)["__dict__"].__get__
-_scope_of = type.__dict__["__dict__"].__get__
-_flags_of = type.__dict__["__flags__"].__get__
-_HEAP_TYPE = 1 << 9
-_TYPE_SUBCLASS = 1 << 31
-_CONTAINER_SUBCLASS = 1 << 25 | 1 << 26 | 1 << 29
-"""Flags of subclasses of list, tuple and dict."""
 _WRAPPERS = frozenset(
     id(kind)
     for kind in (

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from pyrometer.agent.attributes import class_value, instance_dict, mro, qualified_name
 from pyrometer.agent.frames import read_foreign
-from pyrometer.agent.futures import module_global
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
+from pyrometer.agent.stacks import outward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,31 +66,23 @@ def _codes() -> dict[int, str]:
 
 
 def _loop_in_frames(innermost: FrameType, codes: dict[int, str]) -> object | None:
-    frame: FrameType | None = innermost
-    for _ in range(MAX_FRAMES):
-        if frame is None:
-            break
+    for frame in outward(innermost, MAX_FRAMES):
         below = codes.get(id(frame.f_code))
         if below is not None:
             runner = dict(read_foreign(frame) or ()).get("self")
             loop: object = held(instance_dict(runner), below) if below and runner is not None else runner
             if loop is not None:
                 return loop
-        frame = frame.f_back
     return None
 
 
 def _loop_in_variables(innermost: FrameType) -> object | None:
     """A loop of another make, which has no frame, among the variables of who may have called it."""
-    frame: FrameType | None = innermost
-    for _ in range(_MAX_CALLERS):
-        if frame is None:
-            return None
+    for frame in outward(innermost, _MAX_CALLERS):
         values = [value for _, value in (read_foreign(frame) or ())[:_MAX_VALUES]]
         for each in (*values, *[attribute for value in values for attribute in _attributes(value)]):
             if any(qualified_name(base) == _ABSTRACT for base in mro(type(each))):
                 return each
-        frame = frame.f_back
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrometer.agent.attributes import mro
+from pyrometer.agent.getters import args_of, members_of
 from pyrometer.agent.readings import reading_of
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ def message_of(exc: BaseException, limit: int) -> str:
     """The message that CPython itself makes of an exception's arguments."""
     if issubclass(type(exc), BaseExceptionGroup):
         return _of_group(exc, limit)
-    args = _args_of(exc)
+    args = args_of(exc)
     shown = [_brief(arg, limit) for arg in args[:10]]
     if len(args) == 1:
         return args[0][:limit] if type(args[0]) is str and type(exc) is not KeyError else shown[0]
@@ -29,7 +30,7 @@ def message_of(exc: BaseException, limit: int) -> str:
 
 
 def _of_group(exc: BaseException, limit: int) -> str:
-    message, members = _message_of(exc), len(_members_of(exc))
+    message, members = _message_of(exc), len(members_of(exc))
     text = message[:limit] if type(message) is str else "?"
     return f"{text} ({members} sub-exception{'' if members == 1 else 's'})"
 
@@ -48,7 +49,5 @@ def _brief(value: Any, limit: int) -> str:
     return f"<{reading_of(cls).type}>"
 
 
-_args_of = BaseException.__dict__["args"].__get__
 _filename_of = OSError.__dict__["filename"].__get__
 _message_of = BaseExceptionGroup.__dict__["message"].__get__
-_members_of = BaseExceptionGroup.__dict__["exceptions"].__get__

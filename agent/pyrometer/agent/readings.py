@@ -15,6 +15,7 @@ from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from pyrometer.agent.attributes import is_ordinary_getter, mro, qualified_name
+from pyrometer.agent.getters import EXCEPTION_SUBCLASS, args_of, flags_of, scope_of
 from pyrometer.agent.known import text_reader
 from pyrometer.agent.mappings import ABSENT, Unreadable, find
 
@@ -62,7 +63,7 @@ def reading_of(cls: type) -> Reading:
 
 def _find_out(cls: type) -> Reading:
     name, bases = qualified_name(cls), mro(cls)
-    if sum(len(_scope_of(base)) for base in bases) > MAX_SCOPE:
+    if sum(len(scope_of(base)) for base in bases) > MAX_SCOPE:
         return Reading(name, "unreadable", why="a class with too many names")
     text = text_reader(cls, bases)
     if text is not None:
@@ -77,7 +78,7 @@ def _find_out(cls: type) -> Reading:
 
 def _content_of(cls: type, bases: tuple[type, ...]) -> tuple[str, Any]:
     """Kind and builtin type of what holds other values or is a scalar; "" for the rest."""
-    flags = _flags_of(cls)
+    flags = flags_of(cls)
     for flag, kind, base in _BY_FLAG:
         if flags & flag:
             return kind, base
@@ -89,8 +90,8 @@ def _content_of(cls: type, bases: tuple[type, ...]) -> tuple[str, Any]:
 
 def _read_fields(cls: type, name: str, bases: tuple[type, ...]) -> Reading:
     slots = tuple(_slots(bases))
-    if _flags_of(cls) & _EXCEPTION:
-        return Reading(name, "object", slots=(("args", _args_of), *slots), dict_of=_exception_dict_of)
+    if flags_of(cls) & EXCEPTION_SUBCLASS:
+        return Reading(name, "object", slots=(("args", args_of), *slots), dict_of=_exception_dict_of)
     dict_of, why = _dict_getter(bases)
     if slots or dict_of:
         return Reading(name, "object", slots=slots, dict_of=dict_of)
@@ -103,7 +104,7 @@ def _slots(bases: tuple[type, ...]) -> Iterator[tuple[str, Callable[[Any], Any]]
     """Yield slots, those of the first base first; what a subclass hides is left out."""
     seen: set[str] = set()
     for base in reversed(bases):
-        for key, held in list(_scope_of(base).items()):
+        for key, held in list(scope_of(base).items()):
             if type(held) is MemberDescriptorType and type(key) is str and key[:2] != "__" and key not in seen:
                 seen.add(key)
                 yield key[:200], held.__get__
@@ -145,17 +146,13 @@ def _field_names(bases: tuple[type, ...]) -> tuple[str, ...]:
 def _own(cls: type, name: str) -> Any:
     """What the namespace of this very class holds, else None; no key that is not plain text is hashed or compared."""
     try:
-        held = find(get_referents(_scope_of(cls))[0], name)
+        held = find(get_referents(scope_of(cls))[0], name)
     except Unreadable:
         return None
     return None if held is ABSENT else held
 
 
-_scope_of = type.__dict__["__dict__"].__get__
-_flags_of = type.__dict__["__flags__"].__get__
-_args_of = BaseException.__dict__["args"].__get__
 _exception_dict_of = BaseException.__dict__["__dict__"].__get__
-_EXCEPTION = 1 << 30
 _BY_FLAG: tuple[tuple[int, str, Any], ...] = (
     (1 << 24, "int", int),
     (1 << 25, "list", list),

@@ -18,6 +18,7 @@ from pyrometer.agent.engines.callbacks import read_name
 from pyrometer.agent.engines.raises import raised_anew
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names
+from pyrometer.agent.getters import traceback_of
 from pyrometer.agent.stacks import ThreadName, module_of
 from pyrometer.agent.traces import current_trace
 from pyrometer.agent.unpatched import native
@@ -45,8 +46,6 @@ _WARMING = 4
 _SAMPLES: tuple[object, ...] = (1, 0.5, True, None, "text", b"data", [1, "text"], (1, 2), {"key": [1], "other": "text"})
 
 _warm = False
-
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 class Recipe(NamedTuple):
@@ -78,7 +77,7 @@ def take(
     began = native.perf_counter()
     capture = Capture(recipe.limits, recipe.redactor, shape=recipe.shape, pay=recipe.pay)
     raised = exc if end is None else end.exception
-    shown, left_out = _choose(frame, exc, recipe.limits.frames, None if raised is None else _traceback_of(raised))
+    shown, left_out = _choose(frame, exc, recipe.limits.frames, None if raised is None else traceback_of(raised))
     lookup = lookup_in(frame, exc)
     if end is not None:
         lookup = lookup_at_end(end, lookup)
@@ -165,7 +164,7 @@ def _line(frame: FrameType, head: TracebackType | None) -> int:
 def _passed(exc: BaseException | None) -> list[TracebackType]:
     """Entries of the frames that an exception left before the current one, which is the head of its traceback."""
     found: list[TracebackType] = []
-    entry = None if exc is None or raised_anew(exc) else _traceback_of(exc)
+    entry = None if exc is None or raised_anew(exc) else traceback_of(exc)
     while entry is not None and entry.tb_next is not None and len(found) < MAX_WALK:
         entry = entry.tb_next
         found.append(entry)

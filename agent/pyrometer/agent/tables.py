@@ -1,11 +1,12 @@
-"""The two tables beside the bytecode: where exceptions go, and which source an instruction is from.
+"""Bytecode as it lies there, and the two tables beside it: where exceptions go, which source an instruction is from.
 
-Both as CPython's `Objects/exception_handling_notes.txt` and `Objects/locations.md` describe them; the same since 3.11.
-Offsets are bytes.
+The tables as CPython's `Objects/exception_handling_notes.txt` and `Objects/locations.md` describe them; the same since
+3.11. Offsets are bytes.
 """
 
 from __future__ import annotations
 
+import opcode
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 UNIT = 2
 """Bytes of a code unit: an opcode and its argument, or a cache entry."""
 
+_CACHE = opcode.opmap.get("CACHE", 0)
+_EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 _LONG, _NO_COLUMNS, _NO_LOCATION = 14, 13, 15
 _MOST_UNITS = 8
 _LAST_SIX, _MORE, _BEGIN = 63, 64, 128
@@ -42,6 +45,22 @@ class Position(NamedTuple):
 
 
 NOWHERE = Position(None)
+
+
+def decoded(text: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """(start, opcode, argument, end) of each instruction of a `co_code`, prefixes and caches included."""
+    start = at = extended = 0
+    size = len(text)
+    while at < size:
+        number, arg = text[at], extended | text[at + 1]
+        at += UNIT
+        if number == _EXTENDED_ARG:
+            extended = arg << 8
+            continue
+        while at < size and text[at] == _CACHE:
+            at += UNIT
+        yield start, number, arg, at
+        start, extended = at, 0
 
 
 def parse_exception_table(table: bytes) -> list[Region]:

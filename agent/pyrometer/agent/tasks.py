@@ -12,7 +12,8 @@ from pyrometer.agent.census import Census
 from pyrometer.agent.chains import code_of, frames, is_begun, is_running, links
 from pyrometer.agent.codes import name_of
 from pyrometer.agent.frames import prepare
-from pyrometer.agent.futures import Futures, module_global
+from pyrometer.agent.futures import Futures
+from pyrometer.agent.loaded import module_global
 from pyrometer.agent.loops import running
 from pyrometer.agent.slices import Slices
 from pyrometer.agent.stacks import CodeTable, thread_name

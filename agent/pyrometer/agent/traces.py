@@ -5,11 +5,11 @@ A context variable holds a dictionary, that the current span, and that a tuple w
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
 from pyrometer.agent.attributes import dict_value, qualified_name
-from pyrometer.agent.mappings import ABSENT, Unreadable, find, held
+from pyrometer.agent.loaded import module_global
+from pyrometer.agent.mappings import ABSENT, Unreadable, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def current_trace() -> Trace:
 
 
 def _current() -> Trace:
-    runtime = _global("opentelemetry.context", "_RUNTIME_CONTEXT")
-    key = _global("opentelemetry.trace.propagation", "_SPAN_KEY")
+    runtime = module_global("opentelemetry.context", "_RUNTIME_CONTEXT")
+    key = module_global("opentelemetry.trace.propagation", "_SPAN_KEY")
     if runtime is None or type(key) is not str or qualified_name(type(runtime)) != _RUNTIME:
         return NONE
     variable: Any = dict_value(runtime, "_current_context")
@@ -67,13 +67,3 @@ def _of_span(span: object) -> Trace:
     ):
         return NONE
     return Trace(f"{trace_id:032x}", f"{span_id:016x}")
-
-
-def _global(module: str, name: str) -> object:
-    """What a module holds under a name; None: it is not loaded, or has nothing of that name."""
-    found = sys.modules.get(module)
-    return None if type(found) is not _MODULE else held(_dict_of(found), name)
-
-
-_MODULE = type(sys)
-_dict_of = vars(_MODULE)["__dict__"].__get__

@@ -12,6 +12,7 @@ from typing import Any
 
 from pyrometer.agent.drafts import Describer, Draft, Message, Text
 from pyrometer.agent.frames import UNSET, read_values
+from pyrometer.agent.getters import DICT_SUBCLASS, flags_of
 from pyrometer.agent.messages import DECIMAL_BITS, message_of
 from pyrometer.agent.nodes import (
     REDACTED,
@@ -410,7 +411,7 @@ class Capture:
         fields = [(name, _slot(get, obj)) for name, get in islice(reading.slots, self._fields)]
         size = len(reading.slots)
         stored = reading.dict_of(obj) if reading.dict_of else None
-        if stored is None or not _flags_of(type(stored)) & _DICT:
+        if stored is None or not flags_of(type(stored)) & DICT_SUBCLASS:
             return fields, size
         entries = self._take(dict.items, stored, self._fields - len(fields))
         if entries is None:
@@ -455,8 +456,8 @@ def _is_sparse(obj: Any) -> bool:
     """Whether a dictionary or set is so large and so empty that finding its first item takes milliseconds."""
     if type(obj) is dict:
         return dict.__sizeof__(obj) // 30 - len(obj) > _SPARSE
-    flags = _flags_of(type(obj))
-    if flags & _DICT:
+    flags = flags_of(type(obj))
+    if flags & DICT_SUBCLASS:
         return dict.__sizeof__(obj) // 30 - dict.__len__(obj) > _SPARSE
     for base in (set, frozenset):
         if issubclass(type(obj), base):
@@ -481,8 +482,6 @@ def _slot(get: Callable[[Any], Any], obj: Any) -> Any:
         return UNSET
 
 
-_flags_of = type.__dict__["__flags__"].__get__
-_DICT = 1 << 29
 _NAME = 200
 """Characters of an attribute's name."""
 _CHECK = 7

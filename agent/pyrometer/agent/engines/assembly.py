@@ -14,6 +14,7 @@ from pyrometer.agent.tables import (
     UNIT,
     Position,
     Region,
+    decoded,
     encode_exception_table,
     encode_positions,
     parse_exception_table,
@@ -101,7 +102,7 @@ def disassemble(code: CodeType) -> list[Instruction]:
     """The instructions of a code object, with jumps and handlers resolved."""
     by_offset: dict[int, Instruction] = {}
     positions = [Position(*position) for position in code.co_positions()]
-    for start, number, arg, end in _decoded(code.co_code):
+    for start, number, arg, end in decoded(code.co_code):
         instruction = Instruction(number, arg, position=positions[start // UNIT])
         instruction.offset, instruction.end = start, end
         by_offset[start] = instruction
@@ -112,20 +113,6 @@ def disassemble(code: CodeType) -> list[Instruction]:
     instructions = list(by_offset.values())
     _resolve_handlers(instructions, by_offset, parse_exception_table(code.co_exceptiontable))
     return instructions
-
-
-def _decoded(text: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(start, opcode, argument, end) of each instruction, prefixes and caches included."""
-    start = at = extended = 0
-    while at < len(text):
-        number, arg = text[at], extended | text[at + 1]
-        at += UNIT
-        if number == _EXTENDED_ARG:
-            extended = arg << 8
-            continue
-        at += UNIT * CACHES[number]
-        yield start, number, arg, at
-        start, extended = at, 0
 
 
 def _resolve_handlers(

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, has_variable, read_local
+from pyrometer.agent.getters import traceback_of
 from pyrometer.agent.mappings import ABSENT, find
 from pyrometer.agent.stacks import module_of
 from pyrometer.agent.unpatched import native
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _INDENT = "    "
 _OUR_MODULES = ("pyrometer.agent", "pyrometer.link", "pyrometer.guard")
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 _firing: dict[int, None] = {}
 """Threads inside a hit. A dict's single operations are atomic under the GIL; there is no lock to hold at a fork."""
 
@@ -200,7 +200,7 @@ def is_own(error: BaseException) -> bool:
     kind = type(error)
     if not (issubclass(kind, (EvaluationError, LinkError)) or id(kind) in _OUR_KINDS):
         return False
-    entry = _traceback_of(error)
+    entry = traceback_of(error)
     while entry is not None:
         if not _is_our_module(module_of(entry.tb_frame)):
             return False

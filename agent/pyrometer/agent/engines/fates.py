@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines.handlers import Handlers, line_of_handler
+from pyrometer.agent.getters import traceback_of
 from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import LinkError
@@ -35,7 +36,6 @@ LINGER = 2.0
 """Seconds for which whatever it takes to follow stays in place after the last one."""
 
 _MAX_WALK = 1000
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 class Verdict(NamedTuple):
@@ -265,7 +265,7 @@ class Fates:
 
 def origin_of(exc: BaseException) -> tuple[int, int, int]:
     """Where an exception was raised first, to tell it from another one that has its place in memory."""
-    entry: TracebackType | None = _traceback_of(exc)
+    entry: TracebackType | None = traceback_of(exc)
     last = entry
     for _ in range(_MAX_WALK):
         if entry is None:

@@ -10,7 +10,7 @@ import opcode
 from itertools import islice
 from typing import NamedTuple
 
-from pyrometer.agent.tables import UNIT, Region, parse_exception_table
+from pyrometer.agent.tables import UNIT, Region, decoded, parse_exception_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _BACKWARD = frozenset(number for name, number in _op.items() if "BACKWARD" in na
 _JUMPS = frozenset(_op[name] for name in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT") if name in _op)
 _AGAIN = frozenset(_op[name] for name in ("RERAISE", "RAISE_VARARGS"))
 _ENDS = _AGAIN | frozenset(_op[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in _op)
-_PUSH, _POP, _EXTENDED_ARG, _CACHE = _op["PUSH_EXC_INFO"], _op["POP_EXCEPT"], _op["EXTENDED_ARG"], _op.get("CACHE", 0)
+_PUSH, _POP = _op["PUSH_EXC_INFO"], _op["POP_EXCEPT"]
 
 
 class _Step(NamedTuple):
@@ -116,7 +116,7 @@ class Handlers:
         if known is None:
             if len(self._known) >= MAX_KEPT:
                 self._known.clear()
-            known = _Code(code, _decode(code.co_code), parse_exception_table(code.co_exceptiontable), {})
+            known = _Code(code, _steps(code.co_code), parse_exception_table(code.co_exceptiontable), {})
             self._known[id(code)] = known
         return known
 
@@ -133,23 +133,13 @@ def line_of_handler(code: CodeType, offset: int) -> int:
     return next((line for line, *_ in positions if line), code.co_firstlineno)
 
 
-def _decode(text: bytes) -> dict[int, _Step]:
+def _steps(text: bytes) -> dict[int, _Step]:
     """The instructions, by where they begin."""
     found: dict[int, _Step] = {}
-    at = start = extended = 0
-    while at < len(text):
-        op, arg = text[at], extended | text[at + 1]
-        at += UNIT
-        if op == _EXTENDED_ARG:
-            extended = arg << 8
-            continue
-        while at < len(text) and text[at] == _CACHE:
-            at += UNIT
-        target = None
-        if op in _RELATIVE:
-            target = at - UNIT * arg if op in _BACKWARD else at + UNIT * arg
-        found[start] = _Step(op, target, at)
-        start, extended = at, 0
+    for start, op, arg, end in decoded(text):
+        gap = UNIT * arg
+        target = None if op not in _RELATIVE else end - gap if op in _BACKWARD else end + gap
+        found[start] = _Step(op, target, end)
     return found
 
 

@@ -18,6 +18,7 @@ from pyrometer.agent.engines.callbacks import is_own
 from pyrometer.agent.engines.events import frame_of_event
 from pyrometer.agent.engines.fates import STORED, WINDOW, Ending, Fate, Fates, Spot, origin_of
 from pyrometer.agent.engines.sinks import SINKS, Sink, ends_process
+from pyrometer.agent.getters import context_of
 from pyrometer.agent.scopes import is_standard_library
 from pyrometer.agent.stacks import module_of, thread_name
 from pyrometer.agent.unpatched import native
@@ -42,9 +43,6 @@ _GONE = 25
 _COROUTINE, _SUSPENDABLE = 0x80, 0x20 | 0x80 | 0x200
 _MAX_WALK = 1000
 _TOO_MANY = "not followed: too many exceptions were raised meanwhile"
-
-_context_of = BaseException.__dict__["__context__"].__get__
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 class _Open:
@@ -306,7 +304,7 @@ class Pursuit(Fates):
             caller = fate.caller
             if caller is None or caller.key != id(frame):
                 continue
-            if id(_context_of(exc)) == fate.key and type(exc) is not StopIteration:
+            if id(context_of(exc)) == fate.key and type(exc) is not StopIteration:
                 self._settle(fate, Ending(None, f"replaced by {qualified_name(type(exc))} in", caller.spot))
             else:
                 self._with_c(fate, caller)

@@ -11,6 +11,7 @@ import opcode
 import sys
 
 from pyrometer.agent.engines.callbacks import excused
+from pyrometer.agent.getters import context_of, traceback_of
 from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
@@ -27,9 +28,6 @@ MAX_WALK = 1000
 
 _MAX_CONTEXTS = 50
 _RAISE = opcode.opmap["RAISE_VARARGS"]
-
-_context_of = BaseException.__dict__["__context__"].__get__
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 class ExceptionWatch:
@@ -78,7 +76,7 @@ class ExceptionWatch:
     def _hit(self, point: ExceptionPoint, exc: BaseException) -> None:
         point.tally.seen += 1
         try:
-            point.hit(_traceback_of(exc).tb_frame, exc)
+            point.hit(traceback_of(exc).tb_frame, exc)
         except RecursionError:
             point.tally.seen -= 1
             raise
@@ -157,7 +155,7 @@ def _first_in_scope(exc: BaseException, point: ExceptionPoint, *, late: bool) ->
     is raised again, by `raise` or from a Future that stored it, is not new. `late`: there was no room to look at it
     before.
     """
-    entry: TracebackType | None = _traceback_of(exc)
+    entry: TracebackType | None = traceback_of(exc)
     if entry is None or not point.in_scope(entry.tb_frame.f_code, entry.tb_frame):
         return False
     if late:
@@ -176,7 +174,7 @@ def raised_anew(exc: BaseException) -> bool:
 
     Its traceback still has where it was then. One that is raised again by whoever has it in hand is none.
     """
-    head: TracebackType | None = _traceback_of(exc)
+    head: TracebackType | None = traceback_of(exc)
     if head is None or not _raises(head.tb_frame.f_code, head.tb_lasti) or _in_hand(exc):
         return False
     entry = head.tb_next
@@ -201,5 +199,5 @@ def _in_hand(exc: BaseException) -> bool:
     for _ in range(_MAX_CONTEXTS):
         if held is None or held is exc:
             return held is exc
-        held = _context_of(held)
+        held = context_of(held)
     return True
