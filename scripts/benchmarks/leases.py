@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -39,13 +40,14 @@ def _outlived(target: processes.Program, number: signal.Signals, *, server: bool
     try:
         target.ask("armed")
         time.sleep(1.0)
-        (child,) = processes.children(watcher.pid)[:1]
+        ended = processes.child(watcher.pid) if server else watcher.pid
         began = time.monotonic()
-        os.kill(child if server else watcher.pid, number)
+        os.kill(ended, number)
         return 1000 * (float(target.ask("gone")) - began)
     finally:
         for pid in (*processes.children(watcher.pid), watcher.pid):
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since: its client is gone
+                os.kill(pid, signal.SIGCONT)
         watcher.kill()
         watcher.wait()
 

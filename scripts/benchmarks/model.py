@@ -23,7 +23,7 @@ class Figure:
     what: str
     value: float
     unit: str
-    """"ms", "µs", "ns", "MB", "x" (a ratio) or "" (a count)."""
+    """"ms", "µs", "ns", "MB", "/s", "x" (a ratio) or "" (a count)."""
     bar: float | None = None
     """What it has to reach; None: it is shown for its own sake."""
     at_least: bool = False

@@ -21,6 +21,8 @@ _SPAN = 0.4
 """Seconds of one measurement."""
 _SETTLING = 1.0
 """Seconds after arming: the governor has learnt what an event costs."""
+_LOOK = 3.0
+"""Seconds for which calls are counted."""
 _PATIENCE = 10.0
 _HITS = 400
 _APART = 0.012
@@ -117,10 +119,12 @@ def measure_calls(setting: Setting) -> Sequence[Figure]:
                 added += _differences(target, "calling")
                 if (seen := watcher.ask("status")["sampled_share"]) < 0.99:
                     raise RuntimeError(f"only {seen:.0%} of the calls were looked at")
+        with _watched(target, _SLOW_CALLS) as watcher:
+            ungoverned = _calls_a_second(target, watcher)
     with _loops() as target:
         armed, alike = _ratios(target, _SLOW_CALLS, "calling", setting.rounds(9))
         with _watched(target, _SLOW_CALLS) as watcher:
-            target.ask("pair", "calling_probed", "calling_plain", 3)
+            governed = _calls_a_second(target, watcher)
             share = watcher.ask("status")["sampled_share"]
     return [
         Figure(
@@ -137,6 +141,12 @@ def measure_calls(setting: Setting) -> Sequence[Figure]:
             quartiles=quartiles(armed),
             control=median(alike),
             note=f"calls are looked at for {100 * share:.3g} % of the time",
+        ),
+        Figure(
+            "watch of the hottest function: calls timed",
+            governed,
+            "/s",
+            beside=[Beside("without the governor", ungoverned)],
         ),
     ]
 
@@ -212,6 +222,13 @@ def _matched(watcher: processes.Program, wanted: int) -> int:
     while (matched := int(watcher.ask("status")["matched"])) < wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return matched
+
+
+def _calls_a_second(target: processes.Program, watcher: processes.Program) -> float:
+    """How many calls a second are timed of a loop that does nothing else; none was made since the probe was armed."""
+    target.ask("pair", "calling_probed", "calling_probed", _LOOK)
+    time.sleep(_SETTLING + 0.5)  # the counters come once a second
+    return int(watcher.ask("status")["reached"]) / _LOOK
 
 
 def _pause_at(percent: float) -> Callable[[peers.Times], float]:

@@ -135,3 +135,16 @@ def children(pid: int) -> list[int]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
             found += [int(word) for word in path.read_text().split()]
     return found
+
+
+def child(pid: int) -> int:
+    """The one that a process started. Raises RuntimeError if there is none in time.
+
+    The kernel leaves a child out where one of its siblings ends at that moment.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while not (found := children(pid)):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"process {pid} has no child")
+        time.sleep(0.01)
+    return found[0]
