@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 PROGRAMS = Path(__file__).parent / "programs"
+SHAPES, FLOWS, FAULTS = "shop_shapes", "shop_flows", "shop_faults"
+"""Modules that the programs of these names are loaded as."""
 
 
 @contextmanager

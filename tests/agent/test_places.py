@@ -5,7 +5,6 @@ from __future__ import annotations
 import compileall
 import gc
 import importlib
-import json
 import math
 import sys
 import time
@@ -16,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.agent.owners import Owner, local
 from tests.agent.places import line_of, loaded
 
 from pyrometer.agent.probes import Registry
-from pyrometer.guard.policy import Policy
 from pyrometer.link.errors import NoSuchPlace
-from pyrometer.link.framing import encode
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
 NAME = "shop_placed"
@@ -30,31 +28,6 @@ TEXT = """def total(items):
     return found
 """
 MANY = ProbeLimits(hits=1000, rate=1000)
-
-
-class Owner:
-    """Takes events, and has the local variables of the innermost frame of each hit."""
-
-    def __init__(self) -> None:
-        self.hits: list[dict[str, Any]] = []
-
-    def emit(self, event: dict[str, Any], weight: int) -> bool:
-        if event["event"] == "hit":
-            innermost = json.loads(encode(event)[4:])["hit"]["frames"][0]
-            self.hits.append({"line": innermost["line"], **dict(innermost["locals"])})
-        return True
-
-
-@pytest.fixture
-def owner() -> Owner:
-    return Owner()
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    made = Registry(lambda: Policy(cpu_share=1.0))
-    yield made
-    made.disarm([status.probe_id for status in made.statuses()])
 
 
 @pytest.fixture
@@ -77,8 +50,12 @@ def later(registry: Registry, seconds: float = 3.0) -> None:
     registry.tick(time.monotonic() + seconds)
 
 
+def lines(owner: Owner) -> list[int]:
+    return [hit["frames"][0]["line"] for hit in owner.hits]
+
+
 def values(owner: Owner, name: str) -> list[Any]:
-    return [hit[name].get("value") for hit in owner.hits]
+    return [local(hit, name).get("value") for hit in owner.hits]
 
 
 # What becomes of code while it is probed. Fault 31.
@@ -220,7 +197,7 @@ def test_code_of_a_cell_or_of_exec_is_found(registry: Registry, owner: Owner, fi
         module.total([7])
     finally:
         del sys.modules[NAME]
-    assert [hit["line"] for hit in owner.hits] == [3, 2]
+    assert lines(owner) == [3, 2]
 
 
 def test_a_compiled_function_is_refused_for_what_it_is(registry: Registry, owner: Owner) -> None:
@@ -248,7 +225,7 @@ def test_all_code_of_one_line_is_armed(registry: Registry, owner: Owner) -> None
     with loaded("shapes", NAME) as module:
         arm(registry, owner, line=("shapes.py", line_of("shapes", "generated")))
         assert module.generated([1, 2]) == 5
-    assert {"items", "item"} <= {name for hit in owner.hits for name in hit}
+    assert {"items", "item"} <= {name for hit in owner.hits for name, _ in hit["frames"][0]["locals"]}
 
 
 def test_a_pattern_arms_all_that_it_means(registry: Registry, owner: Owner) -> None:
@@ -258,7 +235,7 @@ def test_a_pattern_arms_all_that_it_means(registry: Registry, owner: Owner) -> N
         cart = module.Cart([1, 2])
         assert (cart.total(), cart.count, cart.half, cart.first(), cart.parse("a b")) == (3, 2, 1.5, 1, ["a", "b"])
     words = ["Cart: init", "Cart: total", "Cart: count", "Cart: half", "Cart: total", "Cart: first", "Cart: parse"]
-    assert [hit["line"] for hit in owner.hits] == [line_of("shapes", each) for each in words]
+    assert lines(owner) == [line_of("shapes", each) for each in words]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.agent.places import PROGRAMS, line_of, loaded
+from tests.agent.owners import Owner, local
+from tests.agent.places import FAULTS, PROGRAMS, SHAPES, line_of, loaded
 
 from pyrometer.agent import engines, probes
 from pyrometer.agent.engines import Placement
@@ -31,40 +32,7 @@ from pyrometer.link.errors import (
 from pyrometer.link.framing import encode
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
-SHAPES, FAULTS = "shop_shapes", "shop_faults"
 MANY = ProbeLimits(hits=1000, rate=1000)
-
-
-def as_sent(event: dict[str, Any]) -> dict[str, Any]:
-    """An event as the other end reads it."""
-    sent: dict[str, Any] = json.loads(encode(event)[4:])
-    return sent
-
-
-class Owner:
-    """A link: takes events, or drops them."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.full = False
-
-    def emit(self, event: dict[str, Any], weight: int) -> bool:
-        assert weight > 0
-        if self.full:
-            return False
-        self.events.append(event)
-        return True
-
-    @property
-    def hits(self) -> list[dict[str, Any]]:
-        """As they are sent; a part that is described then is described once."""
-        for index, event in enumerate(self.events):
-            self.events[index] = as_sent(event)
-        return [event["hit"] for event in self.events if event["event"] == "hit"]
-
-    @property
-    def states(self) -> list[str]:
-        return [event["status"]["state"] for event in self.events if event["event"] == "state"]
 
 
 class FakeEngine:
@@ -101,30 +69,6 @@ class FakeEngine:
 
 
 @pytest.fixture
-def shapes() -> Iterator[types.ModuleType]:
-    with loaded("shapes", SHAPES) as module:
-        yield module
-
-
-@pytest.fixture
-def faults() -> Iterator[types.ModuleType]:
-    with loaded("faults", FAULTS) as module:
-        yield module
-
-
-@pytest.fixture
-def owner() -> Owner:
-    return Owner()
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    made = Registry(lambda: Policy(cpu_share=1.0))
-    yield made
-    made.disarm([status.probe_id for status in made.statuses()])
-
-
-@pytest.fixture
 def engine() -> FakeEngine:
     return FakeEngine()
 
@@ -140,10 +84,6 @@ def at(words: str, probe_id: str = "p", **fields: Any) -> ProbeSpec:
 
 def catching(name: str, scope: str = FAULTS, probe_id: str = "p", **fields: Any) -> ProbeSpec:
     return ProbeSpec(probe_id, name, exception=(name, scope), **fields)
-
-
-def local(hit: dict[str, Any], name: str, frame: int = 0) -> Any:
-    return dict(hit["frames"][frame]["locals"])[name]
 
 
 def eventually(condition: Callable[[], object], registry: Registry | None = None) -> None:

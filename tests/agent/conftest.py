@@ -1,0 +1,44 @@
+"""Programs that are probed, who is told of hits, and the registry that they are armed through."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+
+import pytest
+from tests.agent.owners import Owner
+from tests.agent.places import FAULTS, FLOWS, SHAPES, loaded
+
+from pyrometer.agent.probes import Registry
+from pyrometer.guard.policy import Policy
+
+
+@pytest.fixture
+def shapes() -> Iterator[types.ModuleType]:
+    with loaded("shapes", SHAPES) as module:
+        yield module
+
+
+@pytest.fixture
+def flows() -> Iterator[types.ModuleType]:
+    with loaded("flows", FLOWS) as module:
+        yield module
+
+
+@pytest.fixture
+def faults() -> Iterator[types.ModuleType]:
+    with loaded("faults", FAULTS) as module:
+        yield module
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """One that may use a whole core, so that no test waits for the governor; nothing is armed afterwards."""
+    made = Registry(lambda: Policy(cpu_share=1.0))
+    yield made
+    made.disarm([status.probe_id for status in made.statuses()])
