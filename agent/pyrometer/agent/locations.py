@@ -26,7 +26,7 @@ from pyrometer.agent.scopes import Scope, is_ours
 from pyrometer.agent.silent import why
 from pyrometer.agent.sources import read_lines
 from pyrometer.guard.policy import glob_match
-from pyrometer.link.errors import AmbiguousPlace, NoSuchPlace, Refused
+from pyrometer.link.errors import AmbiguousPlace, NoSuchFunction, NoSuchPlace, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,16 +97,14 @@ def find_function_codes(
         )
     if not found and matching and "*" not in module:
         if kind := _compiled_kind(matching, function):
-            raise NoSuchPlace(
+            raise NoSuchFunction(
                 f"{module}:{function} is compiled (a {kind}): it has no Python code",
                 next="take the line or the function that calls it",
-                reason="NO_SUCH_FUNCTION",
             )
         names = {_plain_name(place.code) for place in places if "<" not in _plain_name(place.code)}
-        raise NoSuchPlace(
+        raise NoSuchFunction(
             f"{module} has no function {function}",
             next=f"functions there: {_listed(_nearest_first(names, function))}" if names else "",
-            reason="NO_SUCH_FUNCTION",
         )
     return [place.code for place in found]
 

@@ -61,6 +61,12 @@ class AmbiguousPlace(NoSuchPlace):
     reason = "AMBIGUOUS_LOCATION"
 
 
+class NoSuchFunction(NoSuchPlace):
+    """A loaded module has no function of that name, or one without Python code."""
+
+    reason = "NO_SUCH_FUNCTION"
+
+
 class SourceChanged(NoSuchPlace):
     """The file that is named has another text by now than the code that runs was made from."""
 

@@ -50,17 +50,18 @@ def _detach() -> None:
 
 
 def _open(wire: stdio.Wire, secret: str) -> float:
-    """Say the magic line, answer pings, and return the lease that the client chose, seconds."""
+    """Say the magic line, answer pings, and return the lease, seconds: the client's, longer in a crowd here."""
     line = stdio.Opening(secret, VERSION, platform.python_version()).line()
     os.write(wire.send, line)
     _die_with_parent()
     deadline = time.monotonic() + _OPENING_TIMEOUT
     while True:
-        word, _, argument = wire.read_line(deadline).partition(b" ")
+        line = wire.read_line(deadline)
+        word = line.partition(b" ")[0]
         if word == b"ping":
             wire.write_line(b"pong")
         elif word == b"go":
-            return min(stdio.MAX_LEASE, max(stdio.LEASE, float(argument)))
+            return max(stdio.lease_in(line), stdio.lease_for(0.0, stdio.crowd()))
         else:
             raise stdio.StartFailed("neither ping nor go")
 
@@ -94,7 +95,7 @@ def _serve(wire: stdio.Wire, secret: str, lease: float) -> None:
     server.start()
     connection = socket.socket(socket.AF_UNIX)
     connection.connect("\0" + name)
-    wire.write_line(b"ready")
+    wire.write_line(b"ready %.3f" % lease)
     stdio.pump(wire, connection)
     connection.close()
     server.stop(0.2).wait(0.5)

@@ -14,7 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyrometer.link.errors import AmbiguousPlace, LinkClosed, LinkError, NoSuchPlace, SourceChanged, UnknownOperation
+from pyrometer.link.errors import (
+    AmbiguousPlace,
+    LinkClosed,
+    LinkError,
+    NoSuchFunction,
+    NoSuchPlace,
+    SourceChanged,
+    UnknownOperation,
+)
 from pyrometer.link.model import NOT_YET, ProbeCounters, ProbeSpec
 from pyrometer.server import roster
 from pyrometer.server.links import AgentBusy, AgentLink
@@ -31,7 +39,7 @@ _CONTEXT = (3, 2)
 """Lines of source before and after the one of a frame."""
 _MAX_CHAINED = 20
 _LIVE = ("PENDING", "ARMED", "PAUSED")
-_MISPLACED = (NoSuchPlace.reason, AmbiguousPlace.reason, SourceChanged.reason)
+_MISPLACED = tuple(each.reason for each in (NoSuchPlace, NoSuchFunction, AmbiguousPlace, SourceChanged))
 VERDICT_WAIT = 0.25
 """Seconds that the end waits for what became of the exceptions of the hits."""
 

@@ -66,9 +66,9 @@ class Bridge:
         try:
             self._wire.write_line(b"ping")
             self._wire.read_line(deadline)
-            self.lease = stdio.lease_for(time.monotonic() - began)
+            self.lease = stdio.lease_for(time.monotonic() - began, stdio.crowd())
             self._wire.write_line(b"go %.3f" % self.lease)
-            self._wire.read_line(deadline)
+            self.lease = max(self.lease, stdio.lease_in(self._wire.read_line(deadline)))
         except OSError as error:
             raise stdio.StartFailed(f"it ended after its first line: {error}") from None
         self._listen()
