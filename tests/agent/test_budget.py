@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pyrometer.agent.budget import PERIOD, RESERVE, Account, Governor
+from pyrometer.agent.budget import MAX_DEBT, PERIOD, RESERVE, Account, Governor
 
 
 class Clock:
@@ -24,7 +24,7 @@ class World:
     def __init__(self, share: float = 0.01) -> None:
         self.clock = Clock()
         self.switched: list[tuple[str, bool]] = []
-        self.governor = Governor(self._pause, clock=self.clock, start_thread=self._no_thread)
+        self.governor = Governor(self._pause, clock=self.clock, work_clock=self.clock, start_thread=self._no_thread)
         self.governor.share = share
         self.toggle_cost = 0.0
 
@@ -117,7 +117,7 @@ def test_hits_are_paid_for_and_switch_off_what_is_in_debt() -> None:
     world = World()
     account = world.account()
     for _ in range(10):
-        account.captured(0.005)
+        account.captured(0.005, 0.005)
     assert account.meter.left == 1
     account.meter.left = 0
     account.meter.spent(1e-6)
@@ -129,6 +129,34 @@ def test_hits_are_paid_for_and_switch_off_what_is_in_debt() -> None:
     assert account.switched_off is None
     assert world.switched == [("p", True), ("p", False)]
     assert account.governed(world.clock.now)
+
+
+def test_a_hit_costs_what_its_thread_worked() -> None:
+    """Among busy threads it takes ten times that: those who come after would wait for work that nobody did."""
+    world = World()
+    account = world.account()
+    for _ in range(3):
+        account.captured(0.0005, 0.04)
+        account.meter.left = 0
+        account.meter.spent(0.0401)
+    assert world.switched == []
+    assert account.total < 0.003
+    assert account.cost < 0.0002
+
+
+def test_one_clients_hits_are_not_waited_for_for_long_by_another() -> None:
+    """Their probe may be over, and the next one has not been looked at once. Fault 70."""
+    world = World()
+    for _ in range(1000):
+        world.account("dear").captured(0.01, 0.01)
+    account = world.account("next")
+    account.meter.left = 0
+    account.meter.spent(1e-6)
+    wait = world.governor.turn()
+    assert wait == pytest.approx(MAX_DEBT + PERIOD)
+    world.clock.now += wait
+    world.governor.turn()
+    assert world.switched == [("next", True), ("next", False)]
 
 
 def test_switching_on_is_paid_for_too() -> None:
@@ -155,7 +183,7 @@ def test_a_closed_account_is_not_switched_on_again() -> None:
     world = World()
     account = world.account()
     for _ in range(10):
-        account.captured(0.005)
+        account.captured(0.005, 0.005)
     account.meter.left = 0
     account.meter.spent(1e-6)
     world.governor.turn()
@@ -183,7 +211,7 @@ def test_where_no_thread_can_be_had_the_caller_attends() -> None:
     """A limit of pids may be reached. Fault 68."""
     world = World()
     account = world.account()
-    account.captured(1.0)
+    account.captured(1.0, 1.0)
     account.meter.left = 0
     account.meter.spent(1e-6)
     world.governor.tend()
@@ -198,11 +226,13 @@ def test_a_thread_is_started_for_who_waits_and_for_nobody_else() -> None:
     """While nothing is over the budget there is none."""
     started: list[object] = []
     clock = Clock()
-    governor = Governor(lambda key, *, paused: None, clock=clock, start_thread=lambda *work: started.append(work))
+    governor = Governor(
+        lambda key, *, paused: None, clock=clock, work_clock=clock, start_thread=lambda *work: started.append(work)
+    )
     account = Account(governor, "p")
     governor.tend()
     assert started == []
-    account.captured(1.0)
+    account.captured(1.0, 1.0)
     account.meter.left = 0
     account.meter.spent(1e-6)
     governor.tend()
@@ -214,7 +244,7 @@ def test_a_child_of_a_fork_begins_anew() -> None:
     """The thread did not come along. Fault 19."""
     world = World()
     account = world.account()
-    account.captured(1.0)
+    account.captured(1.0, 1.0)
     account.meter.left = 0
     account.meter.spent(1e-6)
     world.governor.turn()

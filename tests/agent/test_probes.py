@@ -511,7 +511,7 @@ def test_a_probe_over_the_budget_is_shown_as_paused(
     """With the share that is looked at; its events are switched off and on again."""
     faked.arm(at("plain: return"), owner, owner.emit)
     account = faked._probes["p"].account
-    account.captured(0.006)
+    account.captured(0.006, 0.006)
     account.meter.left = 0
     account.meter.spent(1e-6)
     faked.tick(time.monotonic())

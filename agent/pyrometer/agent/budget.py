@@ -35,6 +35,9 @@ PERIOD = 0.1
 """Seconds of the budget that one allowance is worth: what a hot probe waits between two looks."""
 RESERVE = 0.5
 """Seconds of the budget that are kept while nobody draws on it."""
+MAX_DEBT = 5.0
+"""Seconds of the budget that may be owed: no probe waits longer than this for what hits of another one cost, which
+may be over by then."""
 LINGER = 5.0
 """Seconds without work after which the governor's thread ends."""
 GOVERNED = 2.0
@@ -95,10 +98,15 @@ class Account:
         """Whether its events are, or lately were, switched off."""
         return self.switched_off is not None or now < self._governed_until
 
-    def captured(self, seconds: float) -> None:
-        """Pay for a hit. In the service's thread; an account in debt ends the allowance with the next event."""
+    def captured(self, seconds: float, elapsed: float) -> None:
+        """Pay for a hit. In the service's thread; an account in debt ends the allowance with the next event.
+
+        Args:
+            seconds: what the thread worked, which is what a hit costs.
+            elapsed: how long it took. The thread may have waited for its processor, or for the others' turns.
+        """
         self.total += seconds
-        self._capture = seconds
+        self._capture = elapsed
         if not self._governor.pay(seconds, self._governor.clock()):
             self.settle()
             self._allowance = min(1, self.meter.left)
@@ -162,8 +170,8 @@ class Account:
             seconds -= min(seconds, self._capture)  # which was paid for
             self._capture = 0.0
             self._samples.append(seconds + self.event_cost)
-            # The median: a thread may lose its processor in the middle of an event.
-            self.cost = sorted(self._samples)[len(self._samples) // 2]
+            # The median, of two the lower: a thread may lose its processor in the middle of an event.
+            self.cost = sorted(self._samples)[(len(self._samples) - 1) // 2]
             self.settle()
             if not self.closed:
                 self._governor.ask(self)
@@ -180,10 +188,12 @@ class Governor:
         pause: Pause,
         *,
         clock: Callable[[], float] = native.monotonic,
+        work_clock: Callable[[], float] = native.thread_time,
         start_thread: Callable[..., Any] = OWN.start,
     ) -> None:
         self.clock = clock
         self.share = 0.01
+        self._work_clock = work_clock
         self._pause = pause
         self._start_thread = start_thread
         self._funds = RESERVE * self.share
@@ -206,7 +216,7 @@ class Governor:
         """Draw on the budget; False: it is in debt."""
         funds = min(RESERVE * self.share, self._funds + (now - self._filled) * self.share) - seconds
         self._filled = now
-        self._funds = funds
+        self._funds = max(funds, -MAX_DEBT * self.share)
         return funds > 0
 
     def ask(self, account: Account) -> None:
@@ -267,12 +277,12 @@ class Governor:
 
     def _switch_on(self, account: Account) -> None:
         """Give an allowance and switch the events on, which is paid for too: it takes 20 µs, more in long functions."""
-        began = self.clock()
+        began = self._work_clock()
         if account.closed:
             return
-        account.allow(began)
+        account.allow(self.clock())
         self._pause(account.key, paused=False)
-        took = self.clock() - began + account.toll
+        took = self._work_clock() - began + account.toll
         account.total += took
         self.pay(took, self.clock())
 

@@ -205,7 +205,7 @@ class Probe:
             self._complete()
 
     def _deliver(self, ticket: int, frame: FrameType, exc: BaseException | None, end: CallEnd | None) -> bool:
-        began = native.perf_counter()
+        began, worked = native.perf_counter(), native.thread_time()
         try:
             name = f"{posix.getpid()}.{ticket}"
             is_line = self.recipe.template is not None
@@ -217,17 +217,17 @@ class Probe:
                 self.verdicts.retract(hit["hit_id"])
             return kept
         finally:
-            self.account.captured(native.perf_counter() - began)
+            self.account.captured(native.thread_time() - worked, native.perf_counter() - began)
 
     def _keep_back(self, frame: FrameType, exc: BaseException) -> None:
         """Capture what is delivered only if nobody handles the exception."""
-        began = native.perf_counter()
+        began, worked = native.perf_counter(), native.thread_time()
         try:
             hit, weight = take(self.recipe, f"{posix.getpid()}.{next(self._captures)}", frame, exc)
             if not self.verdicts.keep(hit, weight, exc, self._judge):
                 self._dropped += 1
         finally:
-            self.account.captured(native.perf_counter() - began)
+            self.account.captured(native.thread_time() - worked, native.perf_counter() - began)
 
     def _judge(self, hit: dict[str, Any], weight: int, verdict: Verdict) -> None:
         """It is known what became of an exception whose hit was kept back."""
