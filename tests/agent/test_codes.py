@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from tests.agent.places import line_of, loaded
+from tests.agent.places import SHAPES, line_of
 
 from pyrometer.agent import codes, locations
 from pyrometer.agent.engines.callbacks import read_global
@@ -17,8 +15,6 @@ from pyrometer.agent.known import text_reader
 from pyrometer.agent.loaded import function_module, module_file, module_name
 from pyrometer.agent.scopes import Scope
 from pyrometer.agent.stacks import CodeTable, module_of
-
-NAME = "shop_shapes"
 
 
 class Text(str):
@@ -46,12 +42,6 @@ class Key(str):
         raise AssertionError("a key of the service's was compared")
 
 
-@pytest.fixture
-def shapes() -> Iterator[types.ModuleType]:
-    with loaded("shapes", NAME) as module:
-        yield module
-
-
 def test_texts_of_code_are_exact() -> None:
     """The same text, of the plain type."""
     code = shapes_like().__code__
@@ -66,13 +56,13 @@ def test_looking_for_code_runs_nothing_of_its_texts(shapes: Any) -> None:
     shapes.named = shapes_like(shapes.__dict__)
     assert locations.find_line("programs/shapes.py", line_of("shapes", "plain: total"))
     assert locations.find_line("nowhere.py", 3) == []
-    assert [codes.name_of(code) for code in locations.find_function_codes(NAME, "named")] == ["named"]
-    assert shapes.named in locations.functions_in_scope(NAME)
+    assert [codes.name_of(code) for code in locations.find_function_codes(SHAPES, "named")] == ["named"]
+    assert shapes.named in locations.functions_in_scope(SHAPES)
     frame = shapes.named()
-    assert Scope(NAME)(frame.f_code, frame)
+    assert Scope(SHAPES)(frame.f_code, frame)
     table = CodeTable()
     table.index(frame)
-    assert table.described == [["named", "/srv/x.py", NAME]]
+    assert table.described == [["named", "/srv/x.py", SHAPES]]
     reader = text_reader(types.CodeType, types.CodeType.__mro__)
     assert reader is not None
     assert reader(frame.f_code) == "named, /srv/x.py:1"

@@ -3,22 +3,15 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.agent.places import loaded as load
+from tests.agent.places import SHAPES
 
 from pyrometer.agent import loaded
 from pyrometer.agent.loaded import Walk
 
-NAME = "shop_shapes"
-
-
-@pytest.fixture(autouse=True)
-def shapes() -> Iterator[types.ModuleType]:
-    with load("shapes", NAME) as module:
-        yield module
+pytestmark = pytest.mark.usefixtures("shapes")
 
 
 def functions_of(module: types.ModuleType) -> set[str]:
@@ -45,7 +38,7 @@ def test_what_is_no_module_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anything may be put into `sys.modules`."""
     for name, value in {"none": None, "number": 1, "class": Trap, "text": "x"}.items():
         monkeypatch.setitem(sys.modules, f"shop_{name}", value)
-    assert not [name for name, _ in loaded.modules() if name.startswith("shop_") and name != NAME]
+    assert not [name for name, _ in loaded.modules() if name.startswith("shop_") and name != SHAPES]
 
 
 def test_hostile_objects_are_walked_past(shapes: Any) -> None:

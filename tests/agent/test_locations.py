@@ -4,23 +4,16 @@ import shutil
 import sys
 import threading
 import types
-from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
-from tests.agent.places import PROGRAMS, line_of, loaded
+from tests.agent.places import PROGRAMS, SHAPES, line_of
 
 from pyrometer.agent import locations
 from pyrometer.link.errors import AmbiguousPlace, NoSuchPlace, Refused
 
-NAME = "shop_shapes"
-
-
-@pytest.fixture(autouse=True)
-def shapes() -> Iterator[types.ModuleType]:
-    with loaded("shapes", NAME) as module:
-        yield module
+pytestmark = pytest.mark.usefixtures("shapes")
 
 
 def names(codes: list[types.CodeType]) -> list[str]:
@@ -198,9 +191,9 @@ def test_what_the_owner_forbids_is_refused() -> None:
     """The policy names modules; a path to their file is no way around."""
     line = line_of("shapes", "plain: total")
     with pytest.raises(Refused):
-        locations.find_line("shapes.py", line, forbids=lambda module: module == NAME)
+        locations.find_line("shapes.py", line, forbids=lambda module: module == SHAPES)
     with pytest.raises(Refused):
-        locations.find_function_codes(NAME, "plain", forbids=lambda module: module == NAME)
+        locations.find_function_codes(SHAPES, "plain", forbids=lambda module: module == SHAPES)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +211,7 @@ def test_what_the_owner_forbids_is_refused() -> None:
 )
 def test_functions_are_found_by_qualified_name(function: str, expected: list[str]) -> None:
     """It is the name where the code was written that counts, not what a decorator left in its place."""
-    assert names(locations.find_function_codes(NAME, function)) == expected
+    assert names(locations.find_function_codes(SHAPES, function)) == expected
 
 
 def test_modules_are_found_by_pattern() -> None:
@@ -249,7 +242,7 @@ def test_a_program_is_found_by_the_name_of_its_file(
 def test_a_function_that_is_not_there_is_refused_with_those_that_are() -> None:
     """The module is loaded, so waiting would be in vain."""
     with pytest.raises(NoSuchPlace) as refused:
-        locations.find_function_codes(NAME, "plane")
+        locations.find_function_codes(SHAPES, "plane")
     assert "functions there: plain, " in refused.value.next
     assert refused.value.reason == "NO_SUCH_FUNCTION"
 
@@ -265,7 +258,7 @@ def test_a_module_that_is_not_loaded_is_pending() -> None:
 )
 def test_the_first_line_of_a_function_is_that_of_its_body(function: str, words: str) -> None:
     """Not the `def`, nor the docstring."""
-    (code,) = locations.find_function_codes(NAME, function)
+    (code,) = locations.find_function_codes(SHAPES, function)
     assert locations.first_line(code) == line_of("shapes", words)
 
 
@@ -274,4 +267,4 @@ def test_functions_of_a_scope_are_those_of_its_modules(shapes: types.ModuleType)
     found = locations.functions_in_scope("shop_shapes")
     assert shapes.plain in found  # the live function: the engine of 3.11 rewrites it
     assert shapes.decorated.__wrapped__ in found
-    assert {function.__globals__["__name__"] for function in found} == {NAME}
+    assert {function.__globals__["__name__"] for function in found} == {SHAPES}

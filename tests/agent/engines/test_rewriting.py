@@ -4,22 +4,16 @@ import asyncio
 import gc
 import sys
 import types
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
-from tests.agent.places import line_of, loaded
+from tests.agent.places import line_of
 
 from pyrometer.agent.engines.rewriting import Argument, Injected, Injection, inject_calls
 from pyrometer.agent.engines.switches import Guard, Words, word_store
 
 pytestmark = pytest.mark.only_python("3.11")
-
-
-@pytest.fixture
-def flows() -> Iterator[types.ModuleType]:
-    with loaded("flows", "shop_flows") as module:
-        yield module
 
 
 class Calls:

@@ -5,23 +5,16 @@ import itertools
 import sys
 import traceback
 import types
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from tests.agent.places import loaded
 
 from pyrometer.agent import tables
 from pyrometer.agent.engines.switches import Guard
 from pyrometer.agent.engines.trampolines import divert_exceptions
 
 pytestmark = pytest.mark.only_python("3.11")
-
-
-@pytest.fixture
-def faults() -> Iterator[types.ModuleType]:
-    with loaded("faults", "shop_faults") as module:
-        yield module
 
 
 class Watch:
