@@ -80,4 +80,6 @@ def test_it_says_when_it_is_ready(started: Started) -> None:
     assert started.starter.stdin is not None
     started.starter.stdin.write(b"go 1.800\n")
     started.starter.stdin.flush()
-    assert started.hear().startswith(b"ready\n")  # gRPC's first frame may have come already
+    ready = started.hear().partition(b"\n")[0]  # gRPC's first frame may have come already
+    assert ready.startswith(b"ready ")
+    assert stdio.lease_in(ready) >= stdio.LEASE
