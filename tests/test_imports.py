@@ -55,6 +55,7 @@ TOO_DEAR = {
     "subprocess",
     "threading",
     "traceback",
+    "typing",
 }
 """What the agent must not load when it is imported: memory, or code of the service's that would run with it."""
 

@@ -14,10 +14,10 @@ from _collections import _tuplegetter  # type: ignore[import-not-found]
 from _weakref import ref
 from collections import OrderedDict, defaultdict, deque
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType, SimpleNamespace
-from typing import NamedTuple
 
 from pyrometer.agent.getters import HEAP_TYPE, IMMUTABLE, MANAGED_DICT, flags_of, globals_of, scope_of
 from pyrometer.agent.mappings import ABSENT, Missing, Unreadable, find, text_keyed
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

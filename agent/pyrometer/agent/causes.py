@@ -7,13 +7,13 @@ described is bounded in all, the rest is counted.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.getters import context_of, members_of, traceback_of
 from pyrometer.agent.mappings import Unreadable
 from pyrometer.agent.stacks import module_of
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

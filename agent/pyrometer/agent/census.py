@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from _weakref import ref
 from types import BuiltinFunctionType
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import instance_dict
 from pyrometer.agent.chains import is_running, links, place_of
 from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

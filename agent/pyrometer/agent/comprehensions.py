@@ -10,11 +10,10 @@ A loop is a call of `Iterations.each` with its body as a function of the element
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.syntax import kind_of
 from pyrometer.agent.terms import Term
 from pyrometer.link.errors import ExpressionRejected
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

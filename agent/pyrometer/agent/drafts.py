@@ -7,15 +7,15 @@ stands for itself, and what has to be cut or decoded is a `Text`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from pyrometer.agent.nodes import Node, redacted_as
 from pyrometer.agent.unpatched import native
 from pyrometer.link.framing import Later
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from pyrometer.guard.redaction import Redactor
 

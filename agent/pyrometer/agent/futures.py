@@ -5,11 +5,10 @@ None of the methods of a service's subclass is called, and `asyncio` is not impo
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.attributes import MAX_NAME, class_value, instance_dict, is_builtin, mro, qualified_name
 from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import ABSENT, held
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

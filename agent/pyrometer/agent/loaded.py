@@ -10,12 +10,12 @@ import functools
 import gc
 import sys
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
-from typing import NamedTuple
 
 from pyrometer.agent.getters import CONTAINER_SUBCLASS, HEAP_TYPE, TYPE_SUBCLASS, flags_of, globals_of, scope_of
 from pyrometer.agent.mappings import held
 from pyrometer.agent.slices import Slices
 from pyrometer.agent.stacks import module_in, module_of, outward
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ import re
 import sys
 from _queue import SimpleQueue
 from types import BuiltinMethodType, GeneratorType, MethodType
-from typing import NamedTuple
 
 from pyrometer.agent import phrases
 from pyrometer.agent.attributes import instance_dict, mro
@@ -26,6 +25,7 @@ from pyrometer.agent.phrases import Call, Entry, Kept, Site, Step
 from pyrometer.agent.slots import slots
 from pyrometer.agent.tables import UNIT
 from pyrometer.agent.unpatched import native
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

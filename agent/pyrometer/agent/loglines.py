@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.drafts import Draft
@@ -20,6 +19,7 @@ from pyrometer.agent.values import Capture
 from pyrometer.guard.texts import MARGIN
 from pyrometer.link.errors import ExpressionRejected
 from pyrometer.link.framing import Later, encode
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import class_value, instance_dict, mro, qualified_name
 from pyrometer.agent.frames import read_foreign
 from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import held
 from pyrometer.agent.stacks import outward
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

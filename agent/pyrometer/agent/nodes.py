@@ -5,12 +5,14 @@ Unset, withheld, unreadable and cut are four different things, and none of them 
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyrometer.agent.frames import UNSET
 from pyrometer.agent.readings import Reading, reading_of
 
-Node = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+Node = dict[str, "Any"]
 
 
 class Redacted:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posix
 import struct
-from typing import NamedTuple
+
+from pyrometer.link.records import NamedTuple
 
 _SO_PEERCRED = 17
 _SOL_SOCKET = 1

@@ -10,12 +10,12 @@ from __future__ import annotations
 import opcode
 import sys
 from types import CellType
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import read_attribute
 from pyrometer.agent.frames import local_names
 from pyrometer.agent.mappings import ABSENT, Unreadable, find
 from pyrometer.agent.tables import UNIT, Region, parse_exception_table
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ Looking a place up is slow and takes no lock.
 from __future__ import annotations
 
 import sys
-from typing import Any, NamedTuple
 
 from pyrometer.agent import drift, locations
 from pyrometer.agent.codes import called, name_of
@@ -16,11 +15,13 @@ from pyrometer.agent.expressions import compile_expression
 from pyrometer.agent.scopes import Scope, TypeName
 from pyrometer.guard.redaction import Redactor
 from pyrometer.link.errors import NoSuchPlace, Refused, SourceChanged
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType
+    from typing import Any
 
     from pyrometer.agent.probe import Probe
     from pyrometer.guard.policy import Policy

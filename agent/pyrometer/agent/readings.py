@@ -12,16 +12,17 @@ from _weakref import ref
 from collections import deque
 from gc import get_referents
 from types import GetSetDescriptorType, MemberDescriptorType, SimpleNamespace
-from typing import Any, NamedTuple
 
 from pyrometer.agent.attributes import is_ordinary_getter, mro, qualified_name
 from pyrometer.agent.getters import EXCEPTION_SUBCLASS, args_of, flags_of, scope_of
 from pyrometer.agent.known import text_reader
 from pyrometer.agent.mappings import ABSENT, Unreadable, find
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 MAX_SCOPE = 5000
 """Names of a class and its bases together that are looked through; a class with more is shown by its type alone."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.causes import Causes
@@ -24,6 +23,7 @@ from pyrometer.agent.traces import current_trace
 from pyrometer.agent.unpatched import native
 from pyrometer.agent.values import Capture, unreadable
 from pyrometer.link.framing import encode
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

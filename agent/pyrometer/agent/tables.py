@@ -7,7 +7,8 @@ The tables as CPython's `Objects/exception_handling_notes.txt` and `Objects/loca
 from __future__ import annotations
 
 import opcode
-from typing import NamedTuple
+
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

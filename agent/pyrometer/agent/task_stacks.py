@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.census import referent, sources
 from pyrometer.agent.chains import code_of, frames, links
@@ -11,6 +9,7 @@ from pyrometer.agent.codes import name_of
 from pyrometer.agent.futures import Futures
 from pyrometer.agent.loops import running
 from pyrometer.agent.slices import Slices
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

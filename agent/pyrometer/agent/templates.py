@@ -7,9 +7,8 @@ which differs between versions, sees them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.link.errors import ExpressionRejected
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

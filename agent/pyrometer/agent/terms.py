@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.mappings import ABSENT
+from pyrometer.link.records import NamedTuple
 
 _PLAIN_NUMBER = 10**11
 """Below it no number is a card's: comparing with it gives nothing of one away."""

@@ -5,11 +5,10 @@ A context variable holds a dictionary, that the current span, and that a tuple w
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.loaded import module_global
 from pyrometer.agent.mappings import ABSENT, Unreadable, find
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

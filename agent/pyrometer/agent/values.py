@@ -8,7 +8,6 @@ budget of those beside it.
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
 
 from pyrometer.agent.drafts import Describer, Draft, Message, Text
 from pyrometer.agent.frames import UNSET, read_values
@@ -34,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
+    from typing import Any
 
     from pyrometer.guard.redaction import Redactor
     from pyrometer.link.model import ProbeLimits

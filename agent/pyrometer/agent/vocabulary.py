@@ -6,7 +6,7 @@ here nor in `translation` is refused.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pyrometer.link.records import NamedTuple
 
 
 class Operation(NamedTuple):

@@ -7,9 +7,9 @@ service are short and innocent, and they are what a capture pays for. Callers bo
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from pyrometer.guard.patterns import Pattern
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

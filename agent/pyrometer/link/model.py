@@ -17,9 +17,12 @@ checked here, at the edge, so that the rooms behind need not.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from pyrometer.link.errors import BadRequest, LinkError
+from pyrometer.link.records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_TEXT = 4096
 """Characters of any text in a request."""

@@ -8,16 +8,20 @@ no order to get wrong.
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple, Protocol
+
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, FrameType, FunctionType
+    from typing import Protocol
 
     from pyrometer.agent.engines.fates import Fates
     from pyrometer.agent.engines.following import CallEnd
     from pyrometer.agent.expressions import Expression
+else:
+    Protocol = object
 
 
 class Tally:

@@ -7,7 +7,6 @@ put between two others says for itself what covers it, and the exception table f
 from __future__ import annotations
 
 import opcode
-from typing import NamedTuple
 
 from pyrometer.agent.tables import (
     NOWHERE,
@@ -19,6 +18,7 @@ from pyrometer.agent.tables import (
     encode_positions,
     parse_exception_table,
 )
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import NamedTuple
 
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, has_variable, read_local
@@ -22,6 +21,7 @@ from pyrometer.agent.mappings import ABSENT, find
 from pyrometer.agent.stacks import module_of
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import LinkError
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

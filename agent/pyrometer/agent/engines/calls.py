@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 from pyrometer.agent.engines.callbacks import Source, build, frame_binding, global_in, point_source, retire
 from pyrometer.agent.expressions import EvaluationError
 from pyrometer.agent.frames import UNSET, local_names, local_reader
 from pyrometer.agent.translation import SHARED
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import sys
 from itertools import count
-from typing import NamedTuple
 
 from pyrometer.link.errors import EngineUnavailable
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ The service's threads note what they come upon, as plain numbers and code object
 from __future__ import annotations
 
 from _queue import Empty
-from typing import NamedTuple
 
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines.handlers import Handlers, line_of_handler
@@ -18,6 +17,7 @@ from pyrometer.agent.getters import traceback_of
 from pyrometer.agent.threads import OWN
 from pyrometer.agent.unpatched import native
 from pyrometer.link.errors import LinkError
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ those that are open are followed to their ends, for as long as that is not dear 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.engines.callbacks import build, excused, fire_once, is_own
 from pyrometer.agent.engines.owners import Owner, owner_finder
 from pyrometer.agent.unpatched import native
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import opcode
 from itertools import islice
-from typing import NamedTuple
 
 from pyrometer.agent.tables import UNIT, Region, decoded, parse_exception_table
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ by then might switch off a line of its successor.
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
 from pyrometer.agent.engines import Placement, line_costs
 from pyrometer.agent.engines.bindings import fast_binding
@@ -19,6 +18,7 @@ from pyrometer.agent.engines.events import ToolEvents
 from pyrometer.agent.engines.pursuit import Pursuit
 from pyrometer.agent.engines.raises import RaiseCallback
 from pyrometer.link.errors import EngineUnavailable
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ changes those around it, and a code object comes out as it was where nothing in 
 from __future__ import annotations
 
 from types import CodeType
-from typing import NamedTuple
 
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines import Placement
@@ -16,6 +15,7 @@ from pyrometer.agent.engines.rewriting import Injection, inject_calls
 from pyrometer.agent.engines.switches import Guard, Words
 from pyrometer.agent.engines.timing import time_calls
 from pyrometer.agent.engines.trampolines import divert_exceptions
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

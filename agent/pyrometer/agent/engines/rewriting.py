@@ -15,11 +15,10 @@ out of it is a signal's, and goes where an exception of the line would go.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.engines.assembly import ENDS, Handler, Instruction, assemble, disassemble, op
 from pyrometer.agent.engines.flow import assigned_locals, stack_depths
 from pyrometer.agent.tables import Position
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posix
-from typing import NamedTuple
 
 from pyrometer.agent.codes import name_of
 from pyrometer.agent.unpatched import native
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

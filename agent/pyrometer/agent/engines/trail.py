@@ -11,7 +11,6 @@ No frame is held; the same place in memory and the same code make it the same on
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
 from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.codes import file_of, name_of
@@ -20,6 +19,7 @@ from pyrometer.agent.engines.sinks import SINKS, Sink, ends_process
 from pyrometer.agent.scopes import is_standard_library
 from pyrometer.agent.stacks import module_of, outward, thread_name
 from pyrometer.agent.unpatched import native
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,10 +19,9 @@ handlers, or, where somebody follows exceptions, have trampolines of the same fo
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyrometer.agent.engines.assembly import CACHES, op
 from pyrometer.agent.tables import UNIT, Region, encode_exception_table, nowhere, parse_exception_table
+from pyrometer.link.records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
