@@ -16,7 +16,7 @@ def test_it_runs_without_any_import(how: str) -> None:
     """Fault 87b: after a chroot or an upgrade nothing can be imported; forked half-way, a child starts over."""
     done = subprocess.run([sys.executable, str(PROGRAM), how], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "ready [] [] True pyrometer.agent.values\n"
+    assert done.stdout == "ready [] True [] True pyrometer.agent.values\n"
     assert done.stderr == ""
 
 
@@ -29,4 +29,4 @@ def test_without_a_cache_it_is_compiled(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout == "ready [] [] True pyrometer.agent.values\n", done.stderr
+    assert done.stdout == "ready [] True [] True pyrometer.agent.values\n", done.stderr

@@ -24,6 +24,9 @@ class Everything:
         self.lease: float | None = None
         self.lines: list[str] = []
 
+    def prepare(self) -> None:
+        pass
+
     def own_threads(self) -> set[int]:
         return set()
 

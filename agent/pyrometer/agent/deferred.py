@@ -2,8 +2,9 @@
 
 Running them all at the start would cost every service 40 ms and 3 MB that most processes never need. Importing them
 later is not possible everywhere: the process may have changed its root or its user by then, or its files may be those
-of another version. So their code is kept as bytes, half a megabyte, and they are run in the order below, each after
-those that it imports. No import lock is held meanwhile: a child that is forked in between starts over.
+of another version. So their code is kept as bytes, a megabyte, and they are run in the order below, each after
+those that it imports: what looking needs at the first connection, what values and probes need when the first is asked
+for. No import lock is held meanwhile: a child that is forked in between starts over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pyrometer.agent.unpatched import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
 
 _ENGINE = "monitoring" if sys.version_info >= (3, 12) else "bytecode"
@@ -29,46 +31,35 @@ _ENGINES = {
         *("raises", "trail", "catching", "bytecode"),
     ),
 }
-MODULES = (
+LOOKING = (
     *(f"link.{name}" for name in ("framing", "model")),
     *(f"guard.{name}" for name in ("permissions", "names", "texts", "redaction")),
-    *(f"agent.{name}" for name in ("codes", "mappings", "getters", "attributes", "kinds", "comparisons", "operations")),
-    *(f"agent.{name}" for name in ("conversions", "iterations", "vocabulary", "templates", "renderings")),
     *(
         f"agent.{name}"
-        for name in (
-            "syntax",
-            "terms",
-            "comprehensions",
-            "translation",
-            "frames",
-            "known",
-            "readings",
-            "nodes",
-            "drafts",
-            "messages",
-        )
+        for name in ("codes", "mappings", "getters", "attributes", "frames", "tables", "memory", "slots")
     ),
-    *(f"agent.{name}" for name in ("values", "expressions", "tables", "memory", "slots", "phrases", "locks", "gil")),
-    *(f"agent.{name}" for name in ("stacks", "slices", "loaded", "scopes", "sources", "silent", "locations")),
-    *(f"agent.{name}" for name in ("writing", "drift")),
-    *(
-        f"agent.{name}"
-        for name in ("futures", "chains", "loops", "awaiting", "census", "tasks", "greenlets", "disclosure")
-    ),
+    *(f"agent.{name}" for name in ("phrases", "locks", "gil", "stacks", "slices", "loaded", "scopes", "sources")),
+    *(f"agent.{name}" for name in ("silent", "locations", "writing", "drift", "futures", "chains", "loops")),
+    *(f"agent.{name}" for name in ("awaiting", "census", "tasks", "greenlets", "arming", "links", "peers")),
+    *(f"agent.{name}" for name in ("task_stacks", "sampler", "lags", "vitals", "requests", "reception")),
+)
+"""What the first connection needs: names below `pyrometer`, each after all that it imports."""
+_READING = (
+    *(f"agent.{name}" for name in ("kinds", "comparisons", "operations", "conversions", "iterations", "vocabulary")),
+    *(f"agent.{name}" for name in ("templates", "renderings", "syntax", "terms", "comprehensions", "translation")),
+    *(f"agent.{name}" for name in ("known", "readings", "nodes", "drafts", "messages", "values", "expressions")),
+    "agent.disclosure",
+)
+_PROBING = (
     *(f"agent.engines{name}" for name in ("", ".line_costs", ".callbacks", ".handlers", ".fates", ".sinks")),
     *(f"agent.engines.{name}" for name in _ENGINES[_ENGINE]),
     *(f"agent.{name}" for name in ("budget", "endings", "placing", "causes", "traces", "snapshots", "loglines")),
     *(f"agent.{name}" for name in ("verdicts", "probe", "probes")),
-    *(
-        f"agent.{name}"
-        for name in ("links", "peers", "task_stacks", "sampler", "lags", "vitals", "requests", "reception")
-    ),
 )
-"""Names below `pyrometer`, each after all that it imports."""
+MODULES = (*LOOKING, *_READING, *_PROBING)
+"""All of them: what values and probes need comes last."""
 _NEEDED = (
     *("atexit", "collections", "functools", "gc", "itertools", "json", "opcode", "operator", "re", "stat", "struct"),
-    "typing",
 )
 """What they import of the standard library, which may be out of reach by then as well."""
 _HEADER = 16
@@ -91,16 +82,17 @@ class Deferred:
             if name not in sys.modules:
                 self._waiting[name] = _read(name)
 
-    def run(self) -> None:
-        """See that all of them are imported; returns at once where they are. Raises what importing raises."""
+    def run(self, modules: Iterable[str] = MODULES) -> None:
+        """See that they are imported; returns at once where all are. Raises what importing raises."""
         if not self._waiting:
             return
         with self._lock:
-            for name, (spec, data) in list(self._waiting.items()):
-                self._running = name
-                if name not in sys.modules:
-                    _execute(spec, data)
-                del self._waiting[name]
+            for name in (f"pyrometer.{each}" for each in modules):
+                if name in self._waiting:
+                    self._running = name
+                    if name not in sys.modules:
+                        _execute(*self._waiting[name])
+                    del self._waiting[name]
             self._running = None
 
     def reset_after_fork(self) -> None:

@@ -6,9 +6,9 @@ import posix
 import sys
 
 from pyrometer.agent import peers
+from pyrometer.agent.arming import Arming
 from pyrometer.agent.identity import VERSION, library_prefixes, original_argv, start_ticks
 from pyrometer.agent.links import Link, refuse
-from pyrometer.agent.probes import Registry
 from pyrometer.agent.requests import Requests
 from pyrometer.agent.sampler import LOOKING
 from pyrometer.agent.threads import OWN
@@ -22,9 +22,11 @@ from pyrometer.link.model import Hello
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pyrometer.agent.descriptors import OwnedSocket
+    from pyrometer.agent.probes import Registry
     from pyrometer.agent.stderr import StandardError
 
 MAX_LINKS = 8
@@ -33,11 +35,15 @@ _FAREWELL, _QUIET = 0.5, 0.05
 
 
 class Reception:
-    """One per process, from the first time that somebody looks. Called on the agent's threads and after a fork."""
+    """One per process, from the first time that somebody looks. Called on the agent's threads and after a fork.
 
-    def __init__(self, service: str, stderr: StandardError) -> None:
+    `prepare` sees that the modules are there which values and probes need.
+    """
+
+    def __init__(self, service: str, stderr: StandardError, prepare: Callable[[], None]) -> None:
         self.stderr = stderr
-        self.registry = Registry(in_force, farewell=self._farewell)
+        self.prepare = prepare
+        self.registry = Arming(self._make_registry)
         self._service = service
         self._links: dict[int, Link] = {}
 
@@ -76,6 +82,12 @@ class Reception:
             link.release()
         self._links = {}
         LOOKING.clear()
+
+    def _make_registry(self) -> Registry:
+        self.prepare()
+        from pyrometer.agent.probes import Registry
+
+        return Registry(in_force, farewell=self._farewell)
 
     def _farewell(self) -> None:
         """At the end of the process: let those who watch have what has just been emitted."""

@@ -6,7 +6,6 @@ The owner's policy is read at each request, so that an owner who says stop is he
 from __future__ import annotations
 
 from pyrometer.agent import greenlets, tasks
-from pyrometer.agent.disclosure import Disclosure
 from pyrometer.agent.drift import ShownDrift
 from pyrometer.agent.lags import LONGEST, LoopWatch
 from pyrometer.agent.sampler import Sampler
@@ -24,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyrometer.agent.disclosure import Disclosure
     from pyrometer.agent.links import Link
     from pyrometer.agent.reception import Reception
     from pyrometer.guard.policy import Policy
@@ -97,7 +97,7 @@ class Requests:
         if of not in ("threads", "tasks"):
             raise BadRequest('locals are of "threads" or of "tasks"')
         limits = ProbeLimits.from_wire(request.get("limits", {}))
-        disclosure = Disclosure(limits, self._policy, Redactor.from_policy(self._policy))
+        disclosure = self._disclosure(limits)
         if of == "threads":
             answer = capture(self._reception.own_threads(), disclosure)
             self._sources.name(code[1] for code in answer["codes"])
@@ -105,6 +105,12 @@ class Requests:
             answer = self._tasks_and_greenlets(disclosure)
         self._audit(f"variables of {disclosure.frames} frames of {of} read by {self._proven()}")
         return answer
+
+    def _disclosure(self, limits: ProbeLimits) -> Disclosure:
+        self._reception.prepare()
+        from pyrometer.agent.disclosure import Disclosure
+
+        return Disclosure(limits, self._policy, Redactor.from_policy(self._policy))
 
     def _tasks_and_greenlets(self, disclosure: Disclosure | None) -> dict[str, Any]:
         found, others = tasks.capture(disclosure), greenlets.capture(disclosure)

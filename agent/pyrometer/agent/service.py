@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 
-from pyrometer.agent.deferred import Deferred
+from pyrometer.agent.deferred import LOOKING, Deferred
 from pyrometer.agent.forking import ForkHooks
 from pyrometer.agent.listener import Listener
 from pyrometer.agent.settings import Settings
@@ -143,8 +143,8 @@ class Agent:
     def _receive(self, connection: OwnedSocket) -> None:
         """Hand a connection over to the reception, which the first one opens."""
         if self.reception is None:
-            self._deferred.run()
+            self._deferred.run(LOOKING)
             from pyrometer.agent.reception import Reception
 
-            self.reception = Reception(self.settings.service, self._stderr)
+            self.reception = Reception(self.settings.service, self._stderr, self._deferred.run)
         self.reception.admit(connection)

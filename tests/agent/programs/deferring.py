@@ -7,7 +7,7 @@ import types
 import warnings
 
 import pyrometer.agent
-from pyrometer.agent.deferred import MODULES
+from pyrometer.agent.deferred import LOOKING, MODULES
 
 pyrometer.agent.start()
 deferred = pyrometer.agent._agent._deferred
@@ -26,9 +26,18 @@ if "fork" in sys.argv:
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     pyrometer.agent._agent._settle()  # what the child's own thread does first, a moment after the fork
 
+deferred.run(LOOKING)
+looking = [name for name in names if name not in sys.modules] == names[len(LOOKING) :]
 deferred.run()
 left = [name for name in names if name not in sys.modules]
 reception = sys.modules["pyrometer.agent.reception"]
-print("ready", before, left, hasattr(reception, "Reception"), sys.modules["pyrometer.agent.values"].Capture.__module__)
+print(
+    "ready",
+    before,
+    looking,
+    left,
+    hasattr(reception, "Reception"),
+    sys.modules["pyrometer.agent.values"].Capture.__module__,
+)
 sys.stdout.flush()
 os._exit(0)
