@@ -104,13 +104,13 @@ class Deferred:
 
 
 def _read(name: str) -> tuple[ModuleSpec, bytes]:
-    """A module's marshalled code: from Python's cache where that is current, else compiled now."""
+    """A module as Python's cache has it, or would if it were current."""
     package, _, _ = name.rpartition(".")
     places = [f"{place}/engines" for place in sys.modules["pyrometer.agent"].__path__]
     spec = PathFinder.find_spec(name, places if package == "pyrometer.agent.engines" else sys.modules[package].__path__)
     if spec is None:
         raise ImportError(f"{name} is not there: install pyrometer again", name=name)
-    return spec, _cached(spec) or marshal.dumps(spec.loader.get_code(name))  # type: ignore[union-attr]
+    return spec, _cached(spec) or bytes(_HEADER) + marshal.dumps(spec.loader.get_code(name))  # type: ignore[union-attr]
 
 
 def _cached(spec: ModuleSpec) -> bytes:
@@ -121,12 +121,12 @@ def _cached(spec: ModuleSpec) -> bytes:
     except (OSError, AttributeError):
         return b""
     made = b"".join((int(number) & 0xFFFFFFFF).to_bytes(4, "little") for number in (0, status["mtime"], status["size"]))
-    return data[_HEADER:] if data[:_HEADER] == MAGIC_NUMBER + made else b""
+    return data if data[:_HEADER] == MAGIC_NUMBER + made else b""
 
 
 def _execute(spec: ModuleSpec, data: bytes) -> None:
     """Do what an import does once it has found the code."""
-    code = marshal.loads(data)  # noqa: S302 - our own files
+    code = marshal.loads(memoryview(data)[_HEADER:])  # noqa: S302 - our own files
     _fix_co_filename(code, spec.origin)
     module = sys.modules[spec.name] = module_from_spec(spec)
     try:
