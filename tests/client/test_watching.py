@@ -107,3 +107,11 @@ def test_of_calls_it_is_said_that_they_ended_or_did_not() -> None:
     why, remedy = watching.why_nothing([waiting, status()], raised=False, calls=True)
     assert why == "2 calls have begun and none has ended, the first 2.5 s ago"
     assert "dump" in remedy
+
+
+def test_a_remedy_speaks_of_a_condition_only_where_there_is_one() -> None:
+    """`catch --unhandled` without `--if`, where all were handled, must not be told to leave `--if` out."""
+    _, remedy = watching.why_nothing([status(reached=3, matched=3)], raised=True)
+    assert remedy == "without --unhandled those that were handled are shown"
+    _, remedy = watching.why_nothing([status(reached=3, condition="x", condition_false=3)], raised=True)
+    assert "--if" in remedy

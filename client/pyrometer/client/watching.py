@@ -146,14 +146,16 @@ def why_nothing(
     if errors:
         last = next((status.last_error for status in statuses if status.last_error), "")
         return f"{text}, and the condition could not be evaluated {_times(errors)}: {last}", "mend the condition"
+    remedy = "without --unhandled those that were handled are shown" if raised else "--for a longer time"
     if any(status.condition for status in statuses):
         text += ", and the condition was never true"
+        remedy = f"show the condition's parts instead: {shown_by}, without --if"
     if skipped := sum(status.rate_limited + status.dropped for status in statuses):
         text += f"; {skipped:,} hits were kept back"
     share = min(status.sampled_share for status in statuses)
     if share < 1:
         text += f"; the governor let {100 * share:.0f} % of them be looked at"
-    return text, f"show the condition's parts instead: {shown_by}, without --if"
+    return text, remedy
 
 
 def _open_calls(statuses: Sequence[probe_pb2.ProbeStatus], number: int) -> tuple[str, str]:

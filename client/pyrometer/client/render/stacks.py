@@ -55,7 +55,7 @@ class StackText:
         return (
             f"{escape(names)}{': ' if names else ''}{_count(len(processes), 'process', 'processes')}, "
             f"{_count(threads, 'thread', 'threads')}, "
-            f"{f'{tasks:,} tasks, ' if tasks else ''}looked at twice"
+            f"{_count(tasks, 'task', 'tasks') + ', ' if tasks else ''}looked at twice"
         )
 
     def _process(self, group: list[Document]) -> Iterator[str]:
