@@ -12,7 +12,7 @@ from __future__ import annotations
 import marshal
 import sys
 from _frozen_importlib import module_from_spec
-from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
+from _frozen_importlib_external import MAGIC_NUMBER, PathFinder, SourceFileLoader, spec_from_file_location
 from _imp import _fix_co_filename  # type: ignore[attr-defined]
 
 from pyrometer.agent.unpatched import native
@@ -105,6 +105,19 @@ class Deferred:
 
 def _read(name: str) -> tuple[ModuleSpec, bytes]:
     """A module as Python's cache has it, or would if it were current."""
+    spec = _beside(name)
+    return (spec, data) if (data := _cached(spec)) else _sought(name)
+
+
+def _beside(name: str) -> ModuleSpec:
+    """Where it is if it is a file beside those that run: a search asks the kernel four times for each."""
+    package, _, below = name.removeprefix("pyrometer.").partition(".")
+    path = f"{sys.modules[f'pyrometer.{package}'].__path__[0]}/{below.replace('.', '/')}.py"
+    return spec_from_file_location(name, path, loader=SourceFileLoader(name, path))  # type: ignore[return-value]
+
+
+def _sought(name: str) -> tuple[ModuleSpec, bytes]:
+    """The same, found as imports find it, and compiled now if need be."""
     package, _, _ = name.rpartition(".")
     places = [f"{place}/engines" for place in sys.modules["pyrometer.agent"].__path__]
     spec = PathFinder.find_spec(name, places if package == "pyrometer.agent.engines" else sys.modules[package].__path__)
