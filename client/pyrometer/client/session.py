@@ -6,6 +6,7 @@ The child starts before grpc is imported here, so that both ends import at the s
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -198,13 +199,15 @@ def _start(transport: Transport, environment: dict[str, str] | None) -> tuple[Br
 
 
 def _import_grpc() -> None:
-    """While the server imports the same on its side."""
+    """While the server imports the same on its side. What grpc logs of connections is nothing for a user's terminal."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     import grpc  # noqa: F401
 
     from pyrometer.v1 import rpc  # noqa: F401
 
 
 def _channel(address: str, options: list[tuple[str, Any]]) -> grpc.Channel:
+    _import_grpc()
     import grpc
 
     from pyrometer.v1 import rpc
