@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -35,13 +36,12 @@ ROUNDS = 12
 pytestmark = [pytest.mark.needs("gunicorn"), pytest.mark.slow]
 
 
-@pytest.fixture
-def shop(unique: str, tmp_path: Path) -> Iterator[Server]:
-    """The demo's shop behind gunicorn with four workers."""
-    port, folder = free_port(), tmp_path / "home"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The demo's shop behind gunicorn with four workers, once for all: each test leaves it as it was."""
+    port = free_port()
     command = gunicorn_command(port, "-w", "4", app="shop.wsgi", path=SHOP)
-    with serving(unique, folder, port, command, 5) as served:
+    with serving(f"t{os.urandom(4).hex()}", tmp_path_factory.mktemp("home"), port, command, 5) as served:
         yield served
 
 

@@ -66,6 +66,8 @@ LONG = {
         "test_argparse",
         "test_asyncio.test_tasks",
         "test_asyncio.test_taskgroups",
+        "test_collections",
+        "test_configparser",
         "test_coroutines",
         "test_dataclasses",
     ),
