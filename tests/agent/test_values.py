@@ -70,6 +70,12 @@ class Level(enum.IntEnum):
     HIGH = 5
 
 
+class Header(enum.StrEnum):
+    SIGNED = "Authorization"
+    API_KEY = "x-key"
+    HOST = "host"
+
+
 class Point(NamedTuple):
     x: int
     password: str
@@ -108,9 +114,9 @@ class Item:
         (int, {"type": "type", "kind": "other", "value": "int"}),
         (json.dumps, {"type": "function", "kind": "other", "value": "json.dumps"}),
         (Color, {"type": f"enum.{type(Color).__name__}", "kind": "other", "value": f"{__name__}.Color"}),
-        (Color.RED, {"type": f"{__name__}.Color", "kind": "other", "value": "RED = 1"}),
-        (Color.BLUE, {"type": f"{__name__}.Color", "kind": "other", "value": "BLUE = 'b'"}),
-        (Level.HIGH, {"type": f"{__name__}.Level", "kind": "other", "value": "HIGH = 5"}),
+        (Color.RED, {"type": f"{__name__}.Color", "kind": "other", "value": "Color.RED = 1"}),
+        (Color.BLUE, {"type": f"{__name__}.Color", "kind": "other", "value": "Color.BLUE = 'b'"}),
+        (Level.HIGH, {"type": f"{__name__}.Level", "kind": "other", "value": "Level.HIGH = 5"}),
         (dt.date(2026, 1, 2), {"type": "datetime.date", "kind": "other", "value": "2026-01-02"}),
         (decimal.Decimal("1.50"), {"type": "decimal.Decimal", "kind": "other", "value": "1.50"}),
         (UNSET, {"type": "", "kind": "unset"}),
@@ -327,6 +333,11 @@ class Test_redaction:  # noqa: N801
             capture({"token": "x"})["entries"][0][1],
             capture({b"token": "x"})["entries"][0][1],
             capture({type("Key", (str,), {})("secret"): "x"})["entries"][0][1],
+            capture({Header.API_KEY: "x"})["entries"][0][1],
+            capture({Header.SIGNED: "x"})["entries"][0][1],
+            capture([(Header.SIGNED, "x")])["items"][0]["items"][1],
+            capture({enum.Enum("Field", "PASSWORD").PASSWORD: "x"})["entries"][0][1],  # type: ignore[attr-defined]
+            capture({Header.API_KEY: "x"}, shape=True)["entries"][0][1],
             capture(pairs)["items"][0]["items"][1],
             capture(pairs)["items"][1]["items"][1],
         ):

@@ -47,7 +47,8 @@ LOOKING = (
 _READING = (
     *(f"agent.{name}" for name in ("kinds", "comparisons", "operations", "conversions", "iterations", "vocabulary")),
     *(f"agent.{name}" for name in ("templates", "renderings", "syntax", "terms", "comprehensions", "translation")),
-    *(f"agent.{name}" for name in ("known", "readings", "nodes", "drafts", "messages", "values", "expressions")),
+    *(f"agent.{name}" for name in ("arrays", "known", "readings", "nodes", "drafts", "messages", "values")),
+    "agent.expressions",
     "agent.disclosure",
 )
 _PROBING = (

@@ -34,6 +34,8 @@ class Text(NamedTuple):
     head: str
     """What may be shown, and a margin in which a secret may end."""
     size: int
+    name: str = ""
+    """What a value is called that this is the key of, where the key is a member of an enumeration."""
 
 
 class Describer:
@@ -184,4 +186,6 @@ def _name_in(key: Any) -> str:
     """A key that may be a name, as text: bytes and subclasses of str count; else ""."""
     if type(key) is str:
         return key[:MARGIN_OF_NAMES]
-    return key.head[:MARGIN_OF_NAMES] if type(key) is Text and key.kind != "other" else ""
+    if type(key) is not Text:
+        return ""
+    return key.name if key.kind == "other" else key.head[:MARGIN_OF_NAMES]

@@ -21,7 +21,17 @@ from types import (
     TracebackType,
 )
 
-from pyrometer.agent.attributes import dict_value, mro, qualified_name
+from pyrometer.agent.arrays import (
+    array_reader,
+    getters_of,
+    index_reader,
+    number_reader,
+    series_reader,
+    table_reader,
+    tensor_reader,
+    type_reader,
+)
+from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.getters import IMMUTABLE, TYPE_SUBCLASS, flags_of, globals_of
 from pyrometer.agent.mappings import Unreadable, find
@@ -63,12 +73,12 @@ def _is_genuine(base: type) -> bool:
 
 
 def _date_reader(base: Any) -> Text:
-    year, month, day = _getters(base, "year month day")
+    year, month, day = getters_of(base, "year month day")
     return lambda obj: f"{year(obj):04}-{month(obj):02}-{day(obj):02}"
 
 
 def _time_reader(base: Any) -> Text:
-    hour, minute, second, microsecond, zone = _getters(base, "hour minute second microsecond tzinfo")
+    hour, minute, second, microsecond, zone = getters_of(base, "hour minute second microsecond tzinfo")
 
     def text(obj: Any) -> str:
         fraction = f".{microsecond(obj):06}" if microsecond(obj) else ""
@@ -90,13 +100,13 @@ def _zone_text(zone: Any) -> str:
     if name != "datetime.timezone" or not _is_genuine(type(zone)):
         return f" {name}"
     offset = type(zone).utcoffset(zone, None)
-    days, seconds = _getters(type(zone.min.utcoffset(None)), "days seconds")
+    days, seconds = getters_of(type(zone.min.utcoffset(None)), "days seconds")
     minutes = (days(offset) * 86_400 + seconds(offset)) // 60
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def _timedelta_reader(base: Any) -> Text:
-    days, seconds, microseconds = _getters(base, "days seconds microseconds")
+    days, seconds, microseconds = getters_of(base, "days seconds microseconds")
 
     def text(obj: Any) -> str:
         minutes, second = divmod(seconds(obj), 60)
@@ -111,7 +121,7 @@ def _decimal_reader(base: Any) -> Text:
 
 
 def _uuid_reader(base: Any) -> Text:
-    (number,) = _getters(base, "int")
+    (number,) = getters_of(base, "int")
 
     def text(obj: Any) -> str | None:
         try:
@@ -128,7 +138,7 @@ def _uuid_reader(base: Any) -> Text:
 
 def _path_reader(base: Any) -> Text:
     """Join the parts that a path was made of; normalising them is what its own code does when it is asked."""
-    parts_of = _getters(base, "_raw_paths" if "_raw_paths" in base.__dict__ else "_parts")[0]
+    parts_of = getters_of(base, "_raw_paths" if "_raw_paths" in base.__dict__ else "_parts")[0]
 
     def text(obj: Any) -> str | None:
         try:
@@ -145,50 +155,32 @@ def _path_reader(base: Any) -> Text:
     return text
 
 
-def _enum_reader(_base: Any) -> Text:
-    def text(obj: Any) -> str | None:
-        try:
-            name, value = dict_value(obj, "_name_"), dict_value(obj, "_value_")
-        except Unreadable:
-            return None
-        shown = f" = {value}" if type(value) is int and value.bit_length() < 256 else ""
-        shown = f" = {value[:MAX_TEXT]!r}" if type(value) is str else shown
-        return f"{name[:MAX_TEXT] if type(name) is str else '?'}{shown}"
-
-    return text
+def member_text(obj: Any) -> str | None:
+    """A member of an enumeration: `Color.RED = 1`."""
+    names = member_names(obj)
+    if not names:
+        return None
+    return f"{qualified_name(type(obj)).rpartition('.')[2]}.{names[0]}{_member_value(dict_value(obj, '_value_'))}"
 
 
-def _array_reader(base: Any) -> Text:
-    """Type, shape and the first numbers of a numpy array; those of a file that is mapped would have to be read."""
-    shape, dtype, owner, size = _getters(base, "shape dtype base size")
-    item = base.item
-
-    def text(obj: Any) -> str | None:
-        kind = dtype(obj)
-        letter_of, width_of = _getters(mro(type(kind))[-2], "kind itemsize")
-        letter, width = letter_of(kind), width_of(kind)
-        described = f"{_KINDS.get(letter, letter)}{8 * width if letter in 'iufc' else ''} {shape(obj)}"[:MAX_TEXT]
-        if letter not in _KINDS or type(obj) is not base or not _is_in_memory(obj):
-            return described
-        shown = ", ".join([f"{item(obj, index)}" for index in range(min(size(obj), _MAX_ITEMS))])
-        return f"{described} [{shown}{', …' if size(obj) > _MAX_ITEMS else ''}]"
-
-    def _is_in_memory(obj: Any) -> bool:
-        held = owner(obj)
-        return held is None or (type(held) is base and owner(held) is None)
-
-    return text
+def member_names(obj: Any) -> tuple[str, ...]:
+    """What a member is called, and what it stands for if that is a text: as a key it may be the name of its value."""
+    try:
+        name, value = dict_value(obj, "_name_"), dict_value(obj, "_value_")
+    except Unreadable:
+        return ()
+    names = (name[:MAX_TEXT] if type(name) is str else "?",)
+    return (*names, value[:MAX_TEXT]) if type(value) is str else names
 
 
-def _number_reader(base: Any) -> Text:
-    """A number of numpy's that is none of Python's."""
-    item = base.item
-
-    def text(obj: Any) -> str | None:
-        value = item(obj)
-        return f"{value}" if type(value) is int or type(value) is float or type(value) is bool else None
-
-    return text
+def _member_value(value: Any) -> str:
+    """What a member stands for, where that is one of Python's own scalars."""
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return f" = {value[:MAX_TEXT]!r}"
+    if kind is float or kind is bool or (kind is int and value.bit_length() < 256):
+        return f" = {value!r}"
+    return ""
 
 
 def _complex_text(obj: complex) -> str:
@@ -227,7 +219,7 @@ def _no_text(_obj: Any) -> None:
 
 
 def _qualname_reader(cls: Any) -> Text:
-    (get,) = _getters(cls, "__qualname__")
+    (get,) = getters_of(cls, "__qualname__")
 
     def text(obj: Any) -> str | None:
         name = get(obj)
@@ -236,17 +228,10 @@ def _qualname_reader(cls: Any) -> Text:
     return text
 
 
-def _getters(base: Any, names: str) -> list[Callable[[Any], Any]]:
-    return [base.__dict__[name].__get__ for name in names.split()]
-
-
 _function_name = FunctionType.__dict__["__qualname__"].__get__
 _function_module = FunctionType.__dict__["__module__"].__get__
 _builtin_name = BuiltinFunctionType.__dict__["__name__"].__get__
 _method_function = MethodType.__dict__["__func__"].__get__
-_KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
-"""Of numpy's, those whose elements are numbers."""
-_MAX_ITEMS = 10
 
 _EXACT: dict[int, Text] = {
     id(FunctionType): _function_text,
@@ -271,7 +256,14 @@ _BY_NAME: dict[str, Callable[[Any], Text]] = {
     "uuid.UUID": _uuid_reader,
     "pathlib.PurePath": _path_reader,
     "pathlib._local.PurePath": _path_reader,
-    "enum.Enum": _enum_reader,
-    "numpy.ndarray": _array_reader,
-    **dict.fromkeys(("numpy.integer", "numpy.float32", "numpy.float16", "numpy.bool", "numpy.bool_"), _number_reader),
+    "enum.Enum": lambda _: member_text,
+    "numpy.ndarray": array_reader,
+    "numpy.dtype": type_reader,
+    **dict.fromkeys(("numpy.integer", "numpy.float32", "numpy.float16", "numpy.bool", "numpy.bool_"), number_reader),
+    **dict.fromkeys(("pandas.DataFrame", "pandas.core.frame.DataFrame"), table_reader),
+    **dict.fromkeys(("pandas.Series", "pandas.core.series.Series"), series_reader),
+    **dict.fromkeys(("pandas.Index", "pandas.core.indexes.base.Index"), index_reader),
+    **dict.fromkeys(("pandas.api.typing.NaTType", "pandas._libs.tslibs.nattype.NaTType"), lambda _: lambda _obj: "NaT"),
+    **dict.fromkeys(("pandas.api.typing.NAType", "pandas._libs.missing.NAType"), lambda _: lambda _obj: "<NA>"),
+    "torch.Tensor": tensor_reader,
 }

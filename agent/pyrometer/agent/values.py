@@ -12,6 +12,7 @@ from itertools import islice
 from pyrometer.agent.drafts import Describer, Draft, Message, Text
 from pyrometer.agent.frames import UNSET, read_values
 from pyrometer.agent.getters import DICT_SUBCLASS, flags_of
+from pyrometer.agent.known import member_names, member_text
 from pyrometer.agent.messages import DECIMAL_BITS, message_of
 from pyrometer.agent.nodes import (
     REDACTED,
@@ -290,7 +291,8 @@ class Capture:
         if kind == "float":
             return {"type": reading.type, "kind": "float", "value": float.__repr__(obj)}
         if reading.text is not None and (text := reading.text(obj)) is not None:
-            return Text(reading.type, "other", text[: self._length + MARGIN], len(text))
+            name = self._name_in(obj) if reading.text is member_text else ""
+            return Text(reading.type, "other", text[: self._length + MARGIN], len(text), name)
         return special(obj, reading)
 
     def _text(self, obj: Any, type_name: str, kind: str, base: Any) -> Any:
@@ -369,7 +371,7 @@ class Capture:
         if items is None:
             node.update(_unfilled(base, obj))
             return
-        name = _name_in(items[0]) if len(items) == 2 else ""
+        name = self._name_in(items[0]) if len(items) == 2 else ""
         node["items"] = shown = []
         for index, item in enumerate(items):
             if not index & _CHECK and self._is_late():
@@ -386,7 +388,7 @@ class Capture:
         for index, (key, value) in enumerate(entries):
             if not index & _CHECK and self._is_late():
                 break
-            name = key[:_NAME] if type(key) is str else _name_in(key)
+            name = key[:_NAME] if type(key) is str else self._name_in(key)
             shown.append((self._node(key, depth, ""), self._node(value, depth, name)))
         note_size(node, dict.__len__(obj), len(shown), whole=len(shown) == len(entries))
 
@@ -416,8 +418,20 @@ class Capture:
         entries = self._take(dict.items, stored, self._fields - len(fields))
         if entries is None:
             return None, 0
-        fields += [(key[:_NAME] if type(key) is str else _name_in(key) or "?", value) for key, value in entries]
+        fields += [(key[:_NAME] if type(key) is str else self._name_in(key) or "?", value) for key, value in entries]
         return fields, size + dict.__len__(stored)
+
+    def _name_in(self, key: Any) -> str:
+        """A key that may be a name, as text: bytes, subclasses of str and members of enumerations count; else ""."""
+        if type(key) is str:
+            return key[:_NAME]  # it need not be a key yet, and a long one would be hashed whole
+        reading = reading_of(type(key))
+        if reading.kind == "str":
+            return str.__getitem__(key, slice(_NAME))
+        if reading.text is member_text:
+            names = [name[:_NAME] for name in member_names(key)]
+            return next((name for name in names if self._verdicts[name]), names[0] if names else "")
+        return bytes.__getitem__(key, slice(_NAME)).decode("latin-1") if type(key) is bytes else ""
 
     def _take(self, iterate: Callable[[Any], Any], obj: Any, count: int) -> list[Any] | None:
         """The first items in one step; None where they change all the time or can't be reached quickly."""
@@ -463,16 +477,6 @@ def _is_sparse(obj: Any) -> bool:
         if issubclass(type(obj), base):
             return base.__sizeof__(obj) // 16 > 2 * _SPARSE
     return False
-
-
-def _name_in(key: Any) -> str:
-    """A key that may be a name, as text: bytes and subclasses of str count; else ""."""
-    if type(key) is str:
-        return key[:_NAME]  # it need not be a key yet, and a long one would be hashed whole
-    kind = reading_of(type(key)).kind
-    if kind == "str":
-        return str.__getitem__(key, slice(_NAME))
-    return bytes.__getitem__(key, slice(_NAME)).decode("latin-1") if type(key) is bytes else ""
 
 
 def _slot(get: Callable[[Any], Any], obj: Any) -> Any:
