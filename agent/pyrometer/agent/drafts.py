@@ -89,10 +89,14 @@ class Describer:
         return node
 
     def _items(self, items: list[Any]) -> list[Node]:
-        """Two items may be a name and its value, as headers are."""
-        if len(items) == 2 and (name := _name_in(items[0])) and self._redactor.verdicts[name]:
-            return [self.node(items[0]), _withheld(items[1])]
-        return [self.node(item) for item in items]
+        """Two items may be a name and its value, as headers are; an option of a command line is followed by its own."""
+        verdicts = self._redactor.verdicts
+        shown = [self.node(item) for item in items]
+        for index, item in enumerate(items[:-1]):
+            name = _name_in(item)
+            if (len(items) == 2 or name[:1] == "-") and name and verdicts[name] and "=" not in name:
+                shown[index + 1] = _withheld(items[index + 1])
+        return shown
 
     def _entry(self, key: Any, value: Any) -> list[Node]:
         name = _name_in(key)
