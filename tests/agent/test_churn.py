@@ -28,4 +28,5 @@ def test_arming_again_and_again_does_no_harm(cycles: int) -> None:
     grown = told["grown"]
     # Threads of ours that have yet to end: the last ones that followed exceptions.
     assert (grown["descriptors"], grown["threads"] <= 3) == (0, True)
-    assert grown["rss"] < 4 * MEBIBYTE, told
+    # Of a few cycles the warm-up is no half; of ten thousand nothing may be left that grows with their number.
+    assert grown["rss"] < (MEBIBYTE if cycles >= 10_000 else 4 * MEBIBYTE), told

@@ -144,7 +144,7 @@ class Link:
     def _send(self, message: dict[str, Any]) -> bool:
         try:
             data = encode(message)
-        except (LinkClosed, ValueError, TypeError, RecursionError) as error:
+        except (LinkClosed, ValueError, TypeError, RecursionError, MemoryError) as error:
             if "event" in message:
                 self._dropped += 1
                 return True

@@ -7,6 +7,7 @@ from collections import deque
 from itertools import count
 
 from pyrometer.agent.engines import Tally
+from pyrometer.agent.engines.callbacks import is_own
 from pyrometer.agent.loglines import take_line
 from pyrometer.agent.snapshots import lookup_in, take
 from pyrometer.agent.unpatched import native
@@ -182,6 +183,12 @@ class Probe:
             return
         try:
             kept = self._deliver(ticket, frame, exc, end)
+        except MemoryError as error:  # the service's need, no mistake in the probe, which goes on
+            self._tickets.append(ticket)
+            if not is_own(error):
+                raise
+            self._dropped += 1
+            return
         except BaseException:
             self._tickets.append(ticket)
             raise

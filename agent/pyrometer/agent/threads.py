@@ -73,11 +73,13 @@ class Threads:
 
     def _run(self, token: object, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         number = native.get_native_id()
-        self._alive[token] = (native.get_ident(), number)
         try:
+            self._alive[token] = (native.get_ident(), number)
             work(*arguments)
-        finally:
             self._let_go()
+        except MemoryError:  # the service's need: what ends is begun anew when there is memory, and stderr isn't ours
+            pass
+        finally:
             self._leaving[number] = None
             self._alive.pop(token, None)
 

@@ -2,7 +2,9 @@
 
     python churn.py CYCLES
 
-A cycle is a line, a function and an exception armed through the registry, some hits, and all of it disarmed.
+A cycle is a line, a function and an exception armed through the registry, some hits, and all of it disarmed. What grows
+is measured over the second half of them. In the first, eight threads' arenas and free lists fill, and memory comes in
+steps of a mebibyte: of 10,000 cycles the first 4,500 took 3.7 MiB in three steps, and the others none ("course").
 """
 
 import gc
@@ -18,7 +20,8 @@ from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
 from pyrometer.link.model import ProbeLimits, ProbeSpec
 
-CYCLES, THREADS, FIRST = int(sys.argv[1]), 8, 50
+CYCLES, THREADS = int(sys.argv[1]), 8
+HALF, TENTH = CYCLES // 2, max(1, CYCLES // 10)
 CODE = """
 class Declined(Exception):
     pass
@@ -105,12 +108,13 @@ threads = [threading.Thread(target=busy, args=(index,)) for index in range(THREA
 for thread in threads:
     thread.start()
 print("ready", flush=True)
-began = time.monotonic()
+began, course, before = time.monotonic(), [], {}
 try:
-    for number in range(FIRST):
-        cycle(registry, number)
-    before = state()
-    for number in range(FIRST, CYCLES):
+    for number in range(CYCLES):
+        if number == HALF:
+            before = state()
+        if not number % TENTH:
+            course.append(state()["rss"])
         cycle(registry, number)
     after = state()
 finally:
@@ -125,6 +129,7 @@ print(
             "turns": sum(turns),
             "wrong": wrong[:10],
             "grown": {name: after[name] - before[name] for name in after},
+            "course": [rss - course[0] for rss in course],
             "left": [status.probe_id for status in registry.statuses()],
             "seconds": round(time.monotonic() - began, 1),
             "result": shop.work(),
