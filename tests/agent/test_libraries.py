@@ -270,7 +270,7 @@ def tensors(monkeypatch: pytest.MonkeyPatch) -> Any:
     import numpy as np
 
     torch, torch_c = types.ModuleType("torch"), types.ModuleType("torch._C")
-    torch_c.__dict__["_len_torch_function_stack"] = gc.get_freeze_count
+    torch_c.__dict__["_len_torch_function_stack"] = gc.get_debug
     torch.__dict__["Tensor"] = type("Tensor", (np.ndarray,), {"__module__": "torch"})
     torch.__dict__["zeros"] = lambda *shape: np.zeros(shape, "float32").view(torch.Tensor)
     monkeypatch.setitem(sys.modules, "torch", torch)
