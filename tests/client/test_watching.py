@@ -38,6 +38,26 @@ def test_a_condition_that_was_never_true_is_counted() -> None:
     assert why == "raised 3 times, and the condition was never true"
 
 
+def test_exceptions_that_were_all_handled_are_told_of() -> None:
+    """Who asks for unhandled ones would believe that none was raised."""
+    swallowed = status(reached=3, handled=3, last_handled="by checkout, shop/views.py:61")
+    why, remedy = watching.why_nothing([swallowed, status()], raised=True, unhandled=True)
+    assert why == "raised 3 times, and each was handled, the last one by checkout, shop/views.py:61"
+    assert "without --unhandled" in remedy
+    why, _ = watching.why_nothing([status(reached=4, handled=1, undecided=2)], raised=True, unhandled=True)
+    assert why == "raised 4 times, and 1 of them was handled; of 2 nobody can know"
+    why, _ = watching.why_nothing([status(reached=2, matched=2)], raised=True, unhandled=True)
+    assert why == "raised 2 times"
+
+
+def test_the_live_line_of_a_catch_says_what_was_handled() -> None:
+    """Beside how many were raised."""
+    probe = probe_pb2.Probe(exception=probe_pb2.ExceptionLocation(type="Lost"))
+    armed = status(state=probe_pb2.PROBE_STATE_ARMED, reached=5, handled=4)
+    words = watching.progress_line(probe, [armed], asked=1)
+    assert words == "1 of 1 armed   raised 5   handled 4   cost 0.00 % of a core"
+
+
 def test_what_was_not_delivered_between_hits_is_told() -> None:
     """Who reads log lines would take them for all there were."""
     statuses = [status(rate_limited=1200, dropped=3), status(rate_limited=34)]

@@ -52,3 +52,14 @@ def test_only_what_nobody_handles_is_delivered(unique: str) -> None:
     (hit,) = [event for event in events if event["event"] == "hit"]
     assert (hit["exception"]["handled"], hit["exception"]["handled_why"]) == (False, "ended the process")
     assert not [event for event in events if event["event"] == "verdict"]
+
+
+def test_that_all_were_handled_is_told(unique: str) -> None:
+    """`--unhandled` delivers nothing, and who reads that must not believe that nothing was raised."""
+    with program("raising", unique):
+        words = ["catch", unique, "PaymentError", "--unhandled", "--for", "2s"]
+        command = [sys.executable, "-m", "pyrometer.client", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 5
+    assert " handled, the last one by checkout, " in done.stderr
+    assert "without --unhandled" in done.stderr

@@ -80,8 +80,6 @@ class Probe:
         """Whether hits count; False from the last one on, before the registry has taken note."""
         self._dropped = 0
         self._rate_limited = 0
-        self._handled = 0
-        """Hits that were kept back, and that somebody handled, or perhaps did."""
         self._captures = count()
         self._tickets = deque(range(recipe.limits.hits))
         self._deliveries = count(1)
@@ -138,6 +136,8 @@ class Probe:
         if state == ARMED and account.governed(now):
             state, reason = PAUSED, _over_budget(account.sampled_share)
         open_calls, oldest = self._open_now()
+        verdicts = self.verdicts
+        not_meant = verdicts.handled + verdicts.undecided if self.spec.unhandled else 0
         return ProbeCounters(
             probe_id=self.spec.probe_id,
             where=self.spec.where,
@@ -146,8 +146,8 @@ class Probe:
             reason=reason,
             by=self.spec.by,
             reached=tally.reached,
-            condition_false=self._handled + (tally.condition_false if self.condition is not None else 0),
-            matched=tally.fired - self._handled,
+            condition_false=tally.condition_false if self.condition is not None else 0,
+            matched=max(0, tally.fired - not_meant),
             rate_limited=self._rate_limited,
             dropped=self._dropped,
             errors=tally.errors,
@@ -158,6 +158,9 @@ class Probe:
             expires_in=max(0.0, self.expires - now),
             open_calls=open_calls,
             oldest_open_call=oldest,
+            handled=verdicts.handled,
+            undecided=verdicts.undecided,
+            last_handled=verdicts.last_handled,
         )
 
     def tell(self, now: float) -> None:
@@ -239,7 +242,6 @@ class Probe:
     def _judge(self, hit: dict[str, Any], weight: int, verdict: Verdict) -> None:
         """It is known what became of an exception whose hit was kept back."""
         if verdict.handled is not False:
-            self._handled += 1
             return
         ticket = self._ticket() if self.open else None
         if ticket is not None:

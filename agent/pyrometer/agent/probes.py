@@ -277,10 +277,10 @@ class Registry:
             recipe = recipe._replace(locals=spec.watch.locals)
         return Probe(spec, recipe, condition, owner=owner, emit=emit, account=account, follow=self._follow)
 
-    def _follow(self, exc: BaseException, tell: Callable[[Verdict], None]) -> bool:
+    def _follow(self, exc: BaseException, tell: Callable[[Verdict], None], who: object) -> bool:
         """Have somebody told what becomes of an exception. In the service's thread; False: it can't be followed."""
         engine = self._engine
-        return engine is not None and engine.fates.follow(exc, tell)
+        return engine is not None and engine.fates.follow(exc, tell, who)
 
     def _check_room(self, spec: ProbeSpec) -> None:
         if self._ending:

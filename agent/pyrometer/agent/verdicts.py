@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pyrometer.agent.engines.fates import Verdict
 
-    Follow = Callable[[BaseException, Callable[[Verdict], None]], bool]
+    Follow = Callable[[BaseException, Callable[[Verdict], None], object], bool]
     Emit = Callable[[dict[str, Any], int], bool]
 
 MAX_KEPT = 32
@@ -32,6 +32,10 @@ class Verdicts:
         """Ids of hits that went out without a verdict."""
         self._kept: dict[str, int] = {}
         """Bytes of those that did not."""
+        self.handled = self.undecided = 0
+        """Hits whose exceptions somebody handled; those of which nobody can know."""
+        self.last_handled = ""
+        """Who handled the latest: what follows "handled"."""
 
     @property
     def awaited(self) -> bool:
@@ -42,7 +46,7 @@ class Verdicts:
         """Have a verdict follow a hit that is about to be sent; `hit` says so, or why none will."""
         hit_id = hit["hit_id"]
         self._sent[hit_id] = None
-        followed = self._follow(exc, lambda verdict: self._send(hit_id, verdict))
+        followed = self._follow(exc, lambda verdict: self._send(hit_id, verdict), self)
         hit["exception"]["handled_why"] = NOT_YET if followed else NOT_FOLLOWED
         if not followed:
             self.retract(hit_id)
@@ -66,10 +70,11 @@ class Verdicts:
 
         def known(verdict: Verdict) -> None:
             if self._kept.pop(hit_id, None) is not None:
+                self._count(verdict)
                 hit["exception"].update(handled=verdict.handled, handled_why=verdict.why)
                 judge(hit, weight, verdict)
 
-        if not self._follow(exc, known):
+        if not self._follow(exc, known, self):
             self._kept.pop(hit_id, None)
             return False
         return True
@@ -79,8 +84,17 @@ class Verdicts:
         self._sent.clear()
         self._kept.clear()
 
+    def _count(self, verdict: Verdict) -> None:
+        """Of verdicts, which all come on one thread."""
+        if verdict.handled:
+            self.last_handled = verdict.why
+            self.handled += 1
+        elif verdict.handled is None:
+            self.undecided += 1
+
     def _send(self, hit_id: str, verdict: Verdict) -> None:
         if hit_id in self._sent:
+            self._count(verdict)
             told = verdict_event(self._probe_id, hit_id, handled=verdict.handled, why=verdict.why)
             self._emit(told, _WEIGHT)
             self._sent.pop(hit_id, None)

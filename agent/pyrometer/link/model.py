@@ -236,6 +236,12 @@ class ProbeCounters(NamedTuple):
     """Calls that were seen to begin and have not ended; of watches."""
     oldest_open_call: float = 0.0
     """Seconds since the first of those began."""
+    handled: int = 0
+    """Hits whose exceptions somebody handled, as far as that is known by now; of `unhandled` ones, those kept back."""
+    undecided: int = 0
+    """Hits of which nobody can know whether their exceptions were handled."""
+    last_handled: str = ""
+    """Who handled the latest: what follows "handled"."""
 
     @classmethod
     def from_wire(cls, data: Any) -> ProbeCounters:
@@ -261,6 +267,9 @@ class ProbeCounters(NamedTuple):
             expires_in=fields.number("expires_in", 0.0),
             open_calls=fields.integer("open_calls", 0),
             oldest_open_call=fields.number("oldest_open_call", 0.0),
+            handled=fields.integer("handled", 0),
+            undecided=fields.integer("undecided", 0),
+            last_handled=fields.text("last_handled", ""),
         )
 
 

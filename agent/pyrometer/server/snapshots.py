@@ -96,6 +96,9 @@ def status_to_message(pid: int, status: ProbeCounters) -> probe_pb2.ProbeStatus:
         cpu_share=status.cpu_share,
         last_error=text(status.last_error),
         open_calls=whole(status.open_calls, 64),
+        handled=whole(status.handled, 64),
+        undecided=whole(status.undecided, 64),
+        last_handled=text(status.last_handled),
     )
     if status.open_calls:
         _set_seconds(message.oldest_open_call, status.oldest_open_call)

@@ -319,6 +319,9 @@ def status(message: probe_pb2.ProbeStatus) -> Document:
         "expires": _time(message.expires),
         "open_calls": message.open_calls,
         "oldest_open_call_seconds": _seconds(message, "oldest_open_call"),
+        "handled": message.handled,
+        "undecided": message.undecided,
+        "last_handled": message.last_handled or None,
     }
 
 

@@ -110,6 +110,7 @@ def _nothing(summary: messages.ProbeSummary, probe: probe_pb2.Probe, notes: str,
         notes=notes,
         shown_by="in the template" if probe.template else "--expr",
         calls=probe.HasField("watch"),
+        unhandled=probe.unhandled,
     )
     seen = f"; the next time {glimpsed}" if glimpsed else ""
     return NothingCaptured(f"nothing came in {_time_to_live(probe)}: {why}{seen}", next=remedy)
@@ -122,6 +123,7 @@ def why_nothing(
     notes: str = "",
     shown_by: str = "--expr",
     calls: bool = False,
+    unhandled: bool = False,
 ) -> tuple[str, str]:
     """Why a probe has not fired, from its counters, and what to do.
 
@@ -130,6 +132,7 @@ def why_nothing(
         notes: what all processes said of it while it was armed.
         shown_by: where the values of expressions are asked for.
         calls: what it counts are calls that ended.
+        unhandled: of exceptions, those that are handled are none of its.
     """
     reached = sum(status.reached for status in statuses)
     if not reached:
@@ -147,6 +150,8 @@ def why_nothing(
         last = next((status.last_error for status in statuses if status.last_error), "")
         return f"{text}, and the condition could not be evaluated {_times(errors)}: {last}", "mend the condition"
     remedy = "without --unhandled those that were handled are shown" if raised else "--for a longer time"
+    if unhandled and any(status.handled or status.undecided for status in statuses):
+        return f"{text}, {_handled(statuses)}", "the same without --unhandled shows those too"
     if any(status.condition for status in statuses):
         text += ", and the condition was never true"
         remedy = f"show the condition's parts instead: {shown_by}, without --if"
@@ -165,6 +170,25 @@ def _open_calls(statuses: Sequence[probe_pb2.ProbeStatus], number: int) -> tuple
     return f"{calls}, the first {brief(oldest)} ago", "--for a longer time; dump shows where they are"
 
 
+def _handled(statuses: Sequence[probe_pb2.ProbeStatus]) -> str:
+    """What became of exceptions, none of which was nobody's: what follows how often there were any."""
+    handled, undecided = sum(status.handled for status in statuses), sum(status.undecided for status in statuses)
+    matched = handled + undecided + sum(status.matched for status in statuses)
+    among = "and each was" if matched == sum(status.reached for status in statuses) else f"and {matched:,} of them were"
+    if undecided:
+        among = f"and {handled:,} of them {'was' if handled == 1 else 'were'}"
+    parts = [f"{among} handled{_last_handler(statuses)}"]
+    if undecided:
+        parts.append(f"of {undecided:,} nobody can know")
+    return "; ".join(parts)
+
+
+def _last_handler(statuses: Sequence[probe_pb2.ProbeStatus]) -> str:
+    """Who handled one of them, in words that follow "handled"."""
+    why = next((status.last_handled for status in statuses if status.last_handled), "")
+    return f", the last one {why}" if why else ""
+
+
 def progress_line(probe: probe_pb2.Probe, statuses: Sequence[probe_pb2.ProbeStatus], *, asked: int) -> str:
     """What a probe has done so far in all processes together, while somebody waits; `asked`: how many those are."""
     armed = sum(status.state in _IN_PLACE for status in statuses)
@@ -173,6 +197,8 @@ def progress_line(probe: probe_pb2.Probe, statuses: Sequence[probe_pb2.ProbeStat
         parts.append(f"false {sum(status.condition_false for status in statuses):,}")
     if open_calls := sum(status.open_calls for status in statuses):
         parts.append(f"open {open_calls:,}")
+    if handled := sum(status.handled for status in statuses):
+        parts.append(f"handled {handled:,}")
     if errors := sum(status.errors for status in statuses):
         parts.append(f"errors {errors:,}")
     share = min(status.sampled_share for status in statuses)

@@ -295,6 +295,9 @@ class ProbeStatus(google.protobuf.message.Message):
     LAST_ERROR_FIELD_NUMBER: builtins.int
     OPEN_CALLS_FIELD_NUMBER: builtins.int
     OLDEST_OPEN_CALL_FIELD_NUMBER: builtins.int
+    HANDLED_FIELD_NUMBER: builtins.int
+    UNDECIDED_FIELD_NUMBER: builtins.int
+    LAST_HANDLED_FIELD_NUMBER: builtins.int
     probe_id: builtins.str
     """Id of the probe: the same in every process that it is armed in."""
     pid: builtins.int
@@ -331,6 +334,12 @@ class ProbeStatus(google.protobuf.message.Message):
     """The last error in words; empty: none."""
     open_calls: builtins.int
     """Calls that were seen to begin and have not ended; of watches only."""
+    handled: builtins.int
+    """Hits whose exceptions somebody handled, as far as that is known by now."""
+    undecided: builtins.int
+    """Hits of which nobody can know whether their exceptions were handled."""
+    last_handled: builtins.str
+    """Who handled the latest one: what follows "handled". Empty: nobody did."""
     @property
     def expires(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ends by itself."""
@@ -362,9 +371,12 @@ class ProbeStatus(google.protobuf.message.Message):
         last_error: builtins.str = ...,
         open_calls: builtins.int = ...,
         oldest_open_call: google.protobuf.duration_pb2.Duration | None = ...,
+        handled: builtins.int = ...,
+        undecided: builtins.int = ...,
+        last_handled: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["expires", b"expires", "oldest_open_call", b"oldest_open_call"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["by", b"by", "condition", b"condition", "condition_false", b"condition_false", "cost_ns_per_hit", b"cost_ns_per_hit", "cpu_share", b"cpu_share", "dropped", b"dropped", "errors", b"errors", "expires", b"expires", "last_error", b"last_error", "matched", b"matched", "oldest_open_call", b"oldest_open_call", "open_calls", b"open_calls", "pid", b"pid", "probe_id", b"probe_id", "rate_limited", b"rate_limited", "reached", b"reached", "reason", b"reason", "sampled_share", b"sampled_share", "state", b"state", "where", b"where"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "condition", b"condition", "condition_false", b"condition_false", "cost_ns_per_hit", b"cost_ns_per_hit", "cpu_share", b"cpu_share", "dropped", b"dropped", "errors", b"errors", "expires", b"expires", "handled", b"handled", "last_error", b"last_error", "last_handled", b"last_handled", "matched", b"matched", "oldest_open_call", b"oldest_open_call", "open_calls", b"open_calls", "pid", b"pid", "probe_id", b"probe_id", "rate_limited", b"rate_limited", "reached", b"reached", "reason", b"reason", "sampled_share", b"sampled_share", "state", b"state", "undecided", b"undecided", "where", b"where"]) -> None: ...
 
 global___ProbeStatus = ProbeStatus
 

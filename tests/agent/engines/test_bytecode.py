@@ -316,7 +316,7 @@ def test_points_that_come_while_a_type_is_looked_at_are_not_forgotten(faults: ty
         watch.change([wanted])
         return False
 
-    watch = TableCallback([wanted._replace(matches=switch)], Guard(), Trail(lambda _: False))
+    watch = TableCallback([wanted._replace(matches=switch)], Guard(), Trail(lambda _: False, lambda _: False))
     with pytest.raises(faults.CardError) as raised:
         faults.decline(1)
     error = raised.value.with_traceback(raised.tb.tb_next)

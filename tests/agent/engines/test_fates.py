@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.agent.places import loaded
 
+from pyrometer.agent.engines import fates
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
 from pyrometer.link.model import NOT_YET, ProbeLimits, ProbeSpec
@@ -111,6 +112,29 @@ def watcher(endings: types.ModuleType) -> Iterator[Watcher]:
     made.close()
 
 
+def test_one_that_has_the_place_of_an_earlier_one_is_another(
+    endings: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raised by the same line, at the same place in memory, while nobody had time to see what became of the first."""
+    monkeypatch.setattr(fates, "PERIOD", 0.3)
+    monkeypatch.setattr(endings, "busy", lambda _seconds=0.0: None)
+    watcher = Watcher(unhandled=True)
+    for _ in range(10):
+        endings.caught()
+    endings.thread()
+    watcher.wait("hit")
+    probe = watcher.registry._probes["p"]
+    deadline = time.monotonic() + 20
+    while probe.verdicts.awaited:
+        assert time.monotonic() < deadline, watcher.registry.statuses()
+        time.sleep(0.01)
+    (status,) = watcher.registry.statuses()
+    assert (status.reached, status.matched, status.handled + status.undecided) == (11, 1, 10)
+    assert status.handled >= 9
+    assert [hit["hit"]["exception"]["handled_why"] for hit in watcher.of("hit")] == ["ended thread worker-1"]
+    watcher.close()
+
+
 @pytest.mark.parametrize(("name", "handled", "why"), ENDINGS, ids=[case[0] for case in ENDINGS])
 def test_what_becomes_of_it_is_told(
     watcher: Watcher, endings: types.ModuleType, name: str, handled: object, why: str
@@ -131,8 +155,10 @@ def test_only_what_nobody_handles_is_delivered(endings: types.ModuleType) -> Non
         endings.caught()
         endings.kept_by_c()
     assert watcher.of("hit") == []
+    ended = 0
     while len(watcher.of("hit")) < 2:  # what a crowded machine does not let us know in time is not shown
         endings.thread()
+        ended += 1
         endings.caught()
         time.sleep(0.05)
     first, second = [event["hit"]["exception"] for event in watcher.wait("hit", 2)]
@@ -140,8 +166,18 @@ def test_only_what_nobody_handles_is_delivered(endings: types.ModuleType) -> Non
     assert second["handled"] is False
     watcher.wait("state")
     assert watcher.of("verdict") == []
+    probe = watcher.registry._probes["p"]
+    deadline = time.monotonic() + 20
+    while probe.verdicts.awaited:
+        assert time.monotonic() < deadline, watcher.registry.statuses()
+        time.sleep(0.01)
     (status,) = watcher.registry.statuses()
     assert status.state == "DONE"
+    assert status.dropped == status.errors == 0
+    assert status.reached == status.matched + status.handled + status.undecided
+    assert 2 <= status.matched <= ended  # those too that came before the second one was known
+    assert status.handled >= 4
+    assert status.last_handled.startswith("by caught, ")
     watcher.close()
 
 

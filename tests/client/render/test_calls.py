@@ -59,6 +59,18 @@ def test_an_exception_stands_where_the_value_would() -> None:
     assert line.endswith("query(sql='select 1') ! PaymentError: declined")
 
 
+@pytest.mark.parametrize("width", range(40, 130))
+def test_what_is_cut_has_its_brackets_closed(width: int) -> None:
+    """A line is read as a call: a bracket that stays open would take in what was returned."""
+    sku = {"type": "shop.Item", "kind": "object", "fields": {"sku": text("A-1"), "quantity": number(2)}}
+    cart = {"type": "list", "kind": "list", "items": [sku, sku, sku]}
+    (line,) = shown(hit(arguments={"item": sku, "cart": cart, "count": number(12)}, returned=sku), width=width)
+    assert [line.count(bracket) for bracket in "([{"] == [line.count(bracket) for bracket in ")]}"]
+    assert " → " in line
+    if width == 129:
+        assert "query(item=Item(sku='A-1', quantity=2), cart=[" in line
+
+
 def test_suspension_is_told_apart() -> None:
     """The duration is what it was inside."""
     (line,) = shown(hit(suspended_seconds=1.5))

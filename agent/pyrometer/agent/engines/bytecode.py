@@ -44,11 +44,13 @@ class BytecodeEngine:
     def __init__(self) -> None:
         if sys.version_info[:2] != (3, 11) or sys.implementation.name != "cpython":
             raise EngineUnavailable("the bytecode engine is for CPython 3.11")
-        self.fates = Trail(self._is_ours)
+        self.fates = Trail(self._is_ours, self._is_replaced)
         self._functions: dict[int, FunctionType] = {}
         """Those that bear code of ours, by id."""
         self._originals: dict[int, tuple[ref[CodeType], CodeType]] = {}
         """What each code object of ours was made from, by its id. It may outlive its probe, in frames and closures."""
+        self._replaced: dict[int, CodeType] = {}
+        """What new calls do not run, by id: the code of functions that bear another one now."""
         self._calls: dict[str, list[Call]] = {}
         """By probe; calls in code that was replaced since are among them while their probe is armed."""
         self._plan: Plan | None = None
@@ -164,6 +166,8 @@ class BytecodeEngine:
         for function in left.values():
             self._give(function, self._original(function.__code__), plan)
         self._functions = {key: each for key, each in concerned.items() if codes[key] is not self._original(codes[key])}
+        own = (self._original(each.__code__) for each in self._functions.values())
+        self._replaced = {id(code): code for code in own if "<locals>" not in name_of(code)}
         self._sweep(left.values(), plan)
 
     def _give(self, function: FunctionType, code: CodeType, plan: Plan) -> None:
@@ -207,6 +211,10 @@ class BytecodeEngine:
         """Whether a code object was made by us."""
         known = self._originals.get(id(code))
         return known is not None and known[0]() is code
+
+    def _is_replaced(self, code: CodeType) -> bool:
+        """Whether a frame of this code has run since before its function was given another one."""
+        return id(code) in self._replaced
 
     def _original(self, code: CodeType) -> CodeType:
         """What a code object was before us."""

@@ -74,7 +74,7 @@ class Ending(NamedTuple):
 class Fate:
     """An exception that is followed, from its hit until somebody knows what became of it."""
 
-    __slots__ = ("_claims", "key", "origin", "since", "stored", "tells")
+    __slots__ = ("_claims", "asked_by", "key", "origin", "since", "stored", "tells", "thread")
 
     def __init__(self, exc: BaseException) -> None:
         self.key = id(exc)
@@ -82,8 +82,15 @@ class Fate:
         self.since = native.monotonic()
         self.stored = ""
         """Where it was put for somebody to look at, perhaps: "stored in task"."""
+        self.thread = native.get_ident()
         self.tells: list[Callable[[Verdict], None]] = []
+        self.asked_by: list[object] = []
+        """Who is told, each by what asks but once for an exception."""
         self._claims: list[None] = [None]
+
+    def is_of(self, exc: BaseException, who: object) -> bool:
+        """Whether it is that exception, and not a later one, raised where it was, that has its place in memory."""
+        return self.origin == origin_of(exc) and self.thread == native.get_ident() and who not in self.asked_by
 
     def claim(self) -> bool:
         """Whether the caller is the first to settle it, of any threads."""
@@ -140,25 +147,29 @@ class Fates:
         self._attended = False
         self._abandon()
 
-    def follow(self, exc: BaseException, tell: Callable[[Verdict], None]) -> bool:
+    def follow(self, exc: BaseException, tell: Callable[[Verdict], None], who: object) -> bool:
         """Follow an exception that has just been raised, in the thread that it was raised in. False: it can't be.
 
         Args:
             exc: the exception; it is not held.
             tell: called once, on a thread of ours.
+            who: an object of ours, which asks once for an exception: what it asks for again is another one.
         """
         if not self._attended:
             return False
         known: Any = self._fates.get(id(exc))
-        if known is not None and known.origin == origin_of(exc):
+        if known is not None and known.is_of(exc, who):
             known.tells.append(tell)
+            known.asked_by.append(who)
             return True
         if known is not None:
-            self._presume(known)
+            self._give_place(known)
         if len(self._fates) >= MAX_FOLLOWED:
             return False
         try:
-            self._begin(exc).tells.append(tell)
+            fate = self._begin(exc)
+            fate.tells.append(tell)
+            fate.asked_by.append(who)
         except (LinkError, ValueError):
             self._fates.pop(id(exc), None)
             return False
@@ -176,6 +187,11 @@ class Fates:
     def _presume(self, fate: Any) -> None:
         """It is gone, since another one has its place in memory."""
         raise NotImplementedError
+
+    def _give_place(self, fate: Any) -> None:
+        """Settle one whose place in memory another one has: whoever waits for it must hear of it now, or never will."""
+        self._presume(fate)
+        self._settle(fate, Ending(None, fate.stored or "not known: it vanished"))
 
     def _let_go(self, fate: Any) -> None:
         """Hold nothing for it any more."""

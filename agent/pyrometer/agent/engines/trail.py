@@ -32,7 +32,9 @@ _WAITED = 100
 """Looks after which it is not known what a coroutine or generator does that is not found."""
 _PATIENCE = 3
 """Looks after which what has not moved since is taken to have done so."""
+_OUTSIDE = "not known: on Python 3.11 nobody out of scope is seen, as is"
 _IN_HAND = "not yet known: still in hand in"
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
 _COROUTINE, _SUSPENDABLE = 0x80, 0x20 | 0x80 | 0x200
 
 
@@ -83,11 +85,12 @@ class _Followed(Fate):
 
 
 class Trail(Fates):
-    """Follows by trampolines. `is_watched` tells code that has them."""
+    """Follows by trampolines. `is_watched` tells code that has them; `is_replaced` that which no new call runs."""
 
-    def __init__(self, is_watched: Callable[[CodeType], bool]) -> None:
+    def __init__(self, is_watched: Callable[[CodeType], bool], is_replaced: Callable[[CodeType], bool]) -> None:
         super().__init__()
         self._is_watched = is_watched
+        self._is_replaced = is_replaced
         self.rested: Callable[[], None] = lambda: None
         """Called when nothing is followed any more."""
         self.last: list[type | None] = [None]
@@ -106,8 +109,8 @@ class Trail(Fates):
         fate = self._fates.get(id(exc))
         if fate is None:
             self._note_elsewhere(id(frame), frame.f_lasti, exc)
-        elif origin_of(exc) != fate.origin:
-            self._presume(fate)
+        elif origin_of(exc) != fate.origin or _is_raised_anew(exc, fate, frame):
+            self._give_place(fate)
         else:
             fate.stop = _stop_at(frame)
 
@@ -132,6 +135,7 @@ class Trail(Fates):
             self._settle(fate, Ending(None, "not known: it vanished"))
         else:
             self._destine(stop)
+            stop.looks = _PATIENCE + 1  # it is over: there is nothing to wait for
             self._conclude(fate, stop, {})
 
     def _let_go(self, fate: _Followed) -> None:
@@ -179,9 +183,7 @@ class Trail(Fates):
             stop.waits += 1
             return False
         else:
-            self._settle(
-                fate, Ending(None, "not known: on Python 3.11 nobody out of scope is seen, as is", place.spot(handler))
-            )
+            self._settle(fate, Ending(None, _OUTSIDE, place.spot(handler)))
             return True
         self._settle(fate, self._ended_in(stop))
         return True
@@ -231,6 +233,7 @@ class Trail(Fates):
         sink = SINKS.get(name_of(caller.code))
         if sink is not None and sink.module == caller.module and _is_python_s(caller):
             return self._sink(fate, stop, sink)
+        self._settle_earlier(fate, caller)
         at = standing.get(caller.key)
         if at is not None and at[0] is caller.code and self._handlers.is_within(caller.code, handler, at[1]):
             following = _Stop(caller, stop.callers[index + 1 :], stop.thread)
@@ -242,6 +245,26 @@ class Trail(Fates):
         spot = stop.place.spot(stop.place.lasti)
         self._settle(fate, Ending(None, "not known: on Python 3.11 nobody out of scope is seen, and it left", spot))
         return True
+
+    def _settle_earlier(self, fate: _Followed, caller: _Place) -> None:
+        """A caller that had one in hand has since called what raised another: it is done with the first.
+
+        A thread that sleeps in its handler, in a loop, is seen nowhere else.
+        """
+        for other in tuple(self._fates.values()):
+            stop = other.stop
+            if stop is None or not stop.outside or stop.handler is None or other.since >= fate.since:
+                continue
+            same = stop.place.key == caller.key and stop.place.code is caller.code
+            if same and not self._handlers.is_in(caller.code, stop.handler, caller.lasti):
+                self._settle(other, self._ended_outside(stop))
+
+    def _ended_outside(self, stop: _Stop) -> Ending:
+        """Who ended it, in code that is not seen: surely a frame that has run since before, as it still does."""
+        assert stop.handler is not None
+        if self._is_replaced(stop.place.code):
+            return self._ended_in(stop)
+        return Ending(None, _OUTSIDE, stop.place.spot(stop.handler))
 
     def _sink(self, fate: _Followed, stop: _Stop, sink: Sink) -> bool:
         if sink.stores:
@@ -288,6 +311,17 @@ def _stop_at(frame: FrameType) -> _Stop:
         last, outer = outer, outer.f_back
     thread = native.get_ident()
     return _Stop(_place_of(frame), callers, (thread, thread_name(thread), ends_process(last.f_code)))
+
+
+def _is_raised_anew(exc: BaseException, fate: _Followed, frame: FrameType) -> bool:
+    """Whether it is another one than is followed, though it was raised at the same place and has its place in memory.
+
+    It comes from where it was raised, and the other one has left there, or would come to the same handler twice.
+    """
+    head, stop = _traceback_of(exc), fate.stop
+    if head is None or head.tb_next is not None or stop is None:
+        return False
+    return stop.place.key != id(frame) or stop.place.lasti == frame.f_lasti
 
 
 def _place_of(frame: FrameType) -> _Place:

@@ -15,6 +15,8 @@ Document = dict[str, Any]
 _INDENT = "      "
 _LEAST_ROOM = 30
 """Columns that a call has at least, however narrow the terminal."""
+_LEAST_ARGUMENTS, _LEAST_VALUE, _WIDEST_VALUE = 8, 4, 60
+"""Columns of all arguments, and of the value of one. What is cut is a value, so that its brackets are closed."""
 _MANY = 20
 """Calls from which on a 99th percentile means something."""
 
@@ -89,13 +91,19 @@ class CallText:
 
     def _arguments(self, arguments: Document, wanted: set[int], room: int) -> str:
         """As `name=value`, but for the object that a method is of; `?` is one whose name was assigned anew."""
-        parts = []
-        for name, value in arguments.items():
-            if name in ("self", "cls"):
-                continue
-            held = "?" if value["kind"] == "unreadable" else line_of(numbered(value, wanted), 60)
-            parts.append(f"{escape(name)}={held}")
-        return cut(", ".join(parts), max(8, room))
+        parts: list[str] = []
+        left = max(_LEAST_ARGUMENTS, room)
+        shown = {name: value for name, value in arguments.items() if name not in ("self", "cls")}
+        for index, (name, value) in enumerate(shown.items(), 1):
+            head = f"{escape(name)}="
+            kept = len(", …") if index < len(shown) else 0
+            if left - kept < len(head) + _LEAST_VALUE:
+                parts.append("…")
+                break
+            space = min(_WIDEST_VALUE, left - kept - len(head))
+            parts.append(head + ("?" if value["kind"] == "unreadable" else line_of(numbered(value, wanted), space)))
+            left -= len(parts[-1]) + len(", ")
+        return ", ".join(parts)
 
     def _frame(self, frame: Document, index: int, wanted: set[int]) -> Iterator[str]:
         """A caller, and values, if there are any: of the call itself its line said the rest."""

@@ -165,8 +165,18 @@ def _fitting(opening: str, parts: list[str], closing: str, value: Document, widt
     left = total - max(1, len(shown))
     rest = [f"…{left:,} more"] if left else []
     if not shown:
-        shown = [cut(parts[0], max(1, room - sum(len(text) + 2 for text in rest)))]
-    return cut(f"{opening}{', '.join([*shown, *rest])}{closing}", width)
+        shown = [_cut_outside(parts[0], max(1, room - sum(len(text) + 2 for text in rest)))]
+    whole = f"{opening}{', '.join([*shown, *rest])}{closing}"
+    return whole if len(whole) <= width else _cut_outside(f"{opening}…{closing}", width)
+
+
+def _cut_outside(text: str, width: int) -> str:
+    """Text that keeps to so many columns, cut where no bracket is open."""
+    short = cut(text, width)
+    if short == text:
+        return text
+    opened = [index for index, char in enumerate(short) if char in "([{"]
+    return short if not opened else f"{short[: opened[0]][: width - 1]}…"
 
 
 def _text(value: Document, deep: int = _DEEPEST) -> str:
