@@ -89,3 +89,15 @@ def shapes_like(scope: dict[str, Any] | None = None) -> types.FunctionType:
     place = {} if scope is None else scope
     place["getframe"] = sys._getframe
     return types.FunctionType(code, place)
+
+
+def test_bodies_that_run_once_are_told_from_functions() -> None:
+    """A line of one is refused, or armed with a word on it: it has run when its module is there."""
+    module = compile("class Cart:\n    size = 1\n    def add(self): return 1\n", "cart.py", "exec")
+    (cart,) = [each for each in module.co_consts if isinstance(each, types.CodeType)]
+    (add,) = [each for each in cart.co_consts if isinstance(each, types.CodeType)]
+    assert [codes.body_run_once(code) for code in (module, cart, add)] == [
+        "a module's body",
+        "the body of class Cart",
+        "",
+    ]

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _WHOLE = slice(None)
+_OPTIMIZED = 1
+"""Flag of the code of functions, unlike that of classes and modules."""
 
 
 def file_of(code: CodeType) -> str:
@@ -27,6 +29,13 @@ def called(code: CodeType) -> str:
 def is_module_body(code: CodeType) -> bool:
     """Whether it is the code of a module."""
     return _exact(code.co_name) == "<module>"
+
+
+def body_run_once(code: CodeType) -> str:
+    """What the code is the body of, where that runs when its module is imported and not again; "": a function."""
+    if code.co_flags & _OPTIMIZED or "<locals>" in name_of(code):
+        return ""
+    return "a module's body" if is_module_body(code) else f"the body of class {name_of(code)}"
 
 
 def _exact(text: str) -> str:

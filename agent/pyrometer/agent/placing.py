@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from pyrometer.agent import drift, locations
-from pyrometer.agent.codes import called, name_of
+from pyrometer.agent.codes import body_run_once, called, name_of
 from pyrometer.agent.endings import parameters
 from pyrometer.agent.engines import CallPoint, ExceptionPoint, LinePoint, line_costs
 from pyrometer.agent.expressions import compile_expression
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _OPTIMIZED = 1
 """Flag of the code of functions, unlike that of classes and modules."""
+_BODIES = "; what is in no function runs while it is loaded, before it is found"
 REWRITES = sys.version_info < (3, 12)
 """Whether exceptions are seen by rewriting the functions in scope, so that new ones have to be found."""
 
@@ -47,7 +48,9 @@ def resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> Found:
     if spec.line is not None:
         file, line = spec.line
         codes = locations.find_line(file, line, forbids=policy.forbids_module, everywhere=everywhere)
-        return Found(codes, [line] * len(codes), note="" if codes else f"{file} is not loaded yet")
+        return Found(
+            codes, [line] * len(codes), note=_about_bodies(codes) if codes else f"{file} is not loaded yet{_BODIES}"
+        )
     if spec.function is not None:
         module, name = spec.function
         codes = locations.find_function_codes(module, name, forbids=policy.forbids_module)
@@ -56,6 +59,12 @@ def resolve(spec: ProbeSpec, policy: Policy, *, everywhere: bool) -> Found:
         lines = [locations.first_line(code) for code in codes]
         return Found(codes, lines, note="" if codes else f"{module} is not loaded yet")
     return _resolve_exception(spec)
+
+
+def _about_bodies(codes: list[CodeType]) -> str:
+    """What is to be known of a line that is in no function."""
+    bodies = [body_run_once(code) for code in codes]
+    return f"the line is in {bodies[0]}, which runs once, when it is imported" if all(bodies) else ""
 
 
 def _called(codes: list[CodeType], where: str) -> list[CodeType]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import CodeType
 
-from pyrometer.agent.codes import file_of, name_of
+from pyrometer.agent.codes import body_run_once, file_of, name_of
 from pyrometer.agent.engines import Placement
 from pyrometer.agent.engines.calls import Call, CallbackMaker
 from pyrometer.agent.engines.rewriting import Injection, inject_calls
@@ -250,14 +250,15 @@ class Plan:
         return Placement(probe_id, error="; ".join(failures) or self._unreachable(probe_id))
 
     def _unreachable(self, probe_id: str) -> str:
+        once = [words for code in self._codes.values() if (words := body_run_once(code))]
+        if once:
+            return f"the line is in {once[0]}, which runs once, when it is imported; lines of functions can be probed"
         names = [
             name_of(self._codes[key])
             for key, points in self._points.items()
             if any(point.probe_id == probe_id for point in points)
         ]
         names += [name_of(self._codes[key]) for key, hooks in self._hooks.items() if probe_id in hooks.probe_ids]
-        if "<module>" in names:
-            return "the line is in a module's body, which runs once, when it is imported"
         return f"no function was found that runs {', '.join(names)}: it was replaced, or is held where we do not look"
 
 
