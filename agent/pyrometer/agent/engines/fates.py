@@ -92,6 +92,11 @@ class Fate:
         """Whether it is that exception, and not a later one, raised where it was, that has its place in memory."""
         return self.origin == origin_of(exc) and self.thread == native.get_ident() and who not in self.asked_by
 
+    def ask(self, tell: Callable[[Verdict], None], who: object) -> None:
+        """Have somebody told."""
+        self.asked_by.append(who)
+        self.tells.append(tell)
+
     def claim(self) -> bool:
         """Whether the caller is the first to settle it, of any threads."""
         try:
@@ -159,25 +164,25 @@ class Fates:
             return False
         known: Any = self._fates.get(id(exc))
         if known is not None and known.is_of(exc, who):
-            known.tells.append(tell)
-            known.asked_by.append(who)
+            known.ask(tell, who)
             return True
         if known is not None:
             self._give_place(known)
         if len(self._fates) >= MAX_FOLLOWED:
             return False
         try:
-            fate = self._begin(exc)
-            fate.tells.append(tell)
-            fate.asked_by.append(who)
+            self._begin(exc, tell, who)
         except (LinkError, ValueError):
             self._fates.pop(id(exc), None)
             return False
         self._inbox.put(None)
         return True
 
-    def _begin(self, exc: BaseException) -> Fate:
-        """Put it among those that are followed, and have what happens to it seen. Raises LinkError, ValueError."""
+    def _begin(self, exc: BaseException, tell: Callable[[Verdict], None], who: object) -> None:
+        """Put it among those that are followed, and have what happens to it seen. Raises LinkError, ValueError.
+
+        Whole, with who is to be told: our thread may look at it at once.
+        """
         raise NotImplementedError
 
     def _judge(self, fate: Any, now: float) -> None:

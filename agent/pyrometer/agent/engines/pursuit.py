@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from pyrometer.agent.engines.events import Monitoring, ToolEvents
+    from pyrometer.agent.engines.fates import Verdict
 
 PART = "fates"
 MAX_EVENTS = 50_000
@@ -139,12 +140,12 @@ class Pursuit(Fates):
         self._left = MAX_EVENTS
         self._filled = native.monotonic()
 
-    def _begin(self, exc: BaseException) -> Fate:
+    def _begin(self, exc: BaseException, tell: Callable[[Verdict], None], who: object) -> None:
         fate = _Followed(exc)
+        fate.ask(tell, who)
         self._fates[fate.key] = fate
         if not self._listening:
             self._listen()
-        return fate
 
     def _listen(self) -> None:
         """Have what happens to exceptions told. May be called in a callback."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import CodeType, FrameType
 
+    from pyrometer.agent.engines.fates import Verdict
+
 _DEEPEST = 200
 """Callers that are noted, and frames of a thread that are looked through."""
 _WAITED = 100
@@ -114,14 +116,15 @@ class Trail(Fates):
         else:
             fate.stop = _stop_at(frame)
 
-    def _begin(self, exc: BaseException) -> Fate:
-        fate = self._fates[id(exc)] = _Followed(exc)
-        self.last[0] = None
+    def _begin(self, exc: BaseException, tell: Callable[[Verdict], None], who: object) -> None:
+        fate = _Followed(exc)
+        fate.ask(tell, who)
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and not self._is_watched(frame.f_code):
             frame = frame.f_back
         fate.stop = None if frame is None else _stop_at(frame)
-        return fate
+        self._fates[fate.key] = fate
+        self.last[0] = None
 
     def _note_elsewhere(self, key: int, lasti: int, exc: BaseException) -> None:
         for fate in tuple(self._fates.values()):
