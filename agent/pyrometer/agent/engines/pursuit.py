@@ -26,6 +26,7 @@ from pyrometer.link.errors import EngineUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
     from pyrometer.agent.engines.events import Monitoring, ToolEvents
