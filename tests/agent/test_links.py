@@ -73,6 +73,38 @@ def test_a_request_must_come_to_its_end(owned: Dripping, clock: Clock) -> None:
     assert not ticks or ticks[-1] <= clock.now
 
 
+def test_an_answer_that_takes_long_is_no_silence_of_the_watcher(
+    owned: Dripping, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among eight busy threads an arming takes longer than a lease, and the watcher waits for it. Fault 63."""
+    asked: list[object] = []
+    owned.data = encode({"id": 1, "op": "arm_"}) + encode({"id": 2, "op": "ping"})
+    monkeypatch.setattr(Dripping, "receive", _at_once)
+    link = Link(owned, Peer(1, 0, 0))
+
+    def handle(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request["id"])
+        link.lease = 1.8
+        clock.now += 3.0 if request["id"] == 1 else 0.0
+        return {}
+
+    link.serve(handle, lambda: None)
+    assert asked == [1, 2]
+
+
+_ONE = len(encode({"id": 1, "op": "ping"}))
+"""Bytes of a request; those of an arming are as many, here."""
+
+
+def _at_once(owned: Dripping, size: int, seconds: float) -> bytes:
+    """What there is; where there has not been time for anything to come, nothing has."""
+    if seconds < 0.1:
+        raise TimeoutError
+    size = min(size, _ONE)
+    piece, owned.data = owned.data[:size], owned.data[size:]
+    return piece
+
+
 def test_while_bytes_drip_what_is_armed_is_attended_to(owned: Dripping, clock: Clock) -> None:
     """A tick is due a quarter of a second after a request, whatever comes meanwhile; and the lease holds."""
     first = encode({"id": 1, "op": "arm"})

@@ -98,6 +98,7 @@ class Link:
                         return
                     self._heard, self._began = native.monotonic(), None
                     self._answer(request, handle)
+                    self._heard = native.monotonic()  # it waited for us: among busy threads an arming takes its time
                 wake = tick()
                 self._due = _NEVER if wake is None else native.monotonic() + wake
         except (OSError, LinkClosed):

@@ -219,6 +219,40 @@ def test_a_meter_that_is_refilled_at_once_loses_nothing(engine: Any, shapes: typ
     assert hits.seen == [0, 1, 2, 3, 4]
 
 
+def meanwhile(hits: Hits, visit: Any) -> Meter:
+    """A meter that is refilled at once, but not before another thread has come by and found it used up."""
+
+    def spent(_seconds: float) -> None:
+        visitor = threading.Thread(target=visit)
+        visitor.start()
+        visitor.join()
+        hits.meter.give(1000)
+
+    return Meter(1, spent)
+
+
+def test_a_thread_that_finds_a_meter_used_up_does_not_switch_off_what_is_being_refilled(
+    engine: Any, shapes: types.ModuleType
+) -> None:
+    """Nobody would switch it on again, since its meter has something left: a `snap` that got nothing. Fault 63."""
+    hits = Hits("a")
+    hits.meter = meanwhile(hits, lambda: shapes.plain(-1))
+    place(engine, hits.at(shapes.plain.__code__, line_of("shapes", "plain: total")))
+    for a in range(4):
+        shapes.plain(a)
+    assert hits.seen == [0, 1, 2, 3]
+
+
+def test_exceptions_that_are_being_refilled_stay_on(engine: Any, faults: types.ModuleType) -> None:
+    """As lines do. Fault 64."""
+    hits = Hits()
+    hits.meter = meanwhile(hits, lambda: faults.checkout(1))
+    engine.arrange([], [hits.of("CardError")])
+    for _ in range(4):
+        faults.checkout(1)
+    assert len(hits.seen) >= 3
+
+
 def test_a_probe_that_is_off_leaves_its_neighbour_on(engine: Any, shapes: types.ModuleType) -> None:
     """Two lines of one function; the events are the code object's."""
     first, second = Hits("a"), Hits("a")

@@ -78,11 +78,16 @@ class Meter:
     arrangement share one meter, since they share one callback.
     """
 
-    __slots__ = ("_given", "left", "spent")
+    __slots__ = ("_given", "deciding", "left", "spent")
 
     def __init__(self, left: int = 1 << 29, spent: Callable[[float], None] | None = None) -> None:
         self.left = self._given = left  # numbers beyond 2^30 would make the countdown slower
         self.spent = spent or self._unlimited
+        self.deciding = False
+        """Whether a thread has used it up and is about to know whether there is more: until then nobody switches off.
+
+        It is set before `left` is 0, and read before `left` is: who switches off where more has come does so for good.
+        """
 
     @property
     def used(self) -> int:
@@ -93,6 +98,18 @@ class Meter:
         """Set what is left."""
         self._given += left - max(self.left, 0)
         self.left = left
+
+    def end(self) -> None:
+        """Take the last one. Call `decide` after it, whatever happens in between."""
+        self.deciding = True
+        self.left = 0
+
+    def decide(self, seconds: float) -> None:
+        """Ask for more, after an event that took so long."""
+        try:
+            self.spent(seconds)
+        finally:
+            self.deciding = False
 
     def _unlimited(self, _seconds: float) -> None:
         """Where no governor is at work, go on."""

@@ -111,6 +111,8 @@ class BytecodeEngine:
     def _exhausted(self, probe_id: str) -> None:
         """A meter is at 0. In the service's thread; the governor may be refilling it at this moment."""
         for call in self._calls.get(probe_id, ()):
+            if call.point.meter.deciding:
+                continue
             call.switch.turn(on=False)
             if call.point.meter.left > 0:
                 call.switch.turn(on=True)

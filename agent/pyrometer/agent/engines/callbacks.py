@@ -93,7 +93,8 @@ def _metered(mark: str, body: Sequence[str]) -> list[str]:
         f"        meter{mark}.left = left - 1",
         *indented(indented(looking)),
         "    elif left == 1:",
-        f"        meter{mark}.left = left = 0",
+        "        left = 0",
+        f"        meter{mark}.end()",
         "        began = clock()",
         "        try:",
         *indented(indented(indented(looking))),
@@ -105,7 +106,7 @@ def _metered(mark: str, body: Sequence[str]) -> list[str]:
 
 def settle(meter: Meter, began: float, exhausted: Callable[[], object]) -> None:
     """Tell the governor what the last event of an allowance took, and switch off unless it gave more at once."""
-    meter.spent(native.perf_counter() - began)
+    meter.decide(native.perf_counter() - began)
     if meter.left <= 0:
         exhausted()
 

@@ -79,8 +79,7 @@ class TableCallback(ExceptionWatch):
     def rest(self) -> None:
         """Nothing is followed any more: switch off what was left on for that."""
         if self.meter.left <= 0:
-            self.guard.turn(on=False)
-            self.guard.turn(on=self.meter.left > 0 or bool(self._fates.fates))
+            self._switch_off()
 
     def _build_again(self) -> Callable[[BaseException], None]:
         fates = self._fates.fates
@@ -109,12 +108,19 @@ class TableCallback(ExceptionWatch):
         meter, began = self.meter, native.perf_counter()
         try:
             if left == 1:
-                meter.left = 0
+                meter.end()
                 if id(type(exc)) not in self._others:
                     self._look(exc)
         finally:
             if left == 1:
-                meter.spent(native.perf_counter() - began)
+                meter.decide(native.perf_counter() - began)
             if meter.left <= 0 and not self._fates.fates:  # what is followed is to be seen on
-                self.guard.turn(on=False)
-                self.guard.turn(on=meter.left > 0)
+                self._switch_off()
+            elif left == 1:  # another thread may have found it used up meanwhile, and switched off
+                self.guard.turn(on=True)
+
+    def _switch_off(self) -> None:
+        """Off, unless there is a reason to be on by then: whoever gives one switches on, before this or after."""
+        self.guard.turn(on=False)
+        if self.meter.left > 0 or self._fates.fates:
+            self.guard.turn(on=True)

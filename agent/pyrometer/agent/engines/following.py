@@ -109,7 +109,7 @@ class Follower:
             else:
                 self._use_up(_clock())
             call.began = _clock()
-        return meter.left > 0
+        return meter.deciding or meter.left > 0
 
     def end(self, frame: FrameType, returned: object, exc: BaseException | None) -> bool:
         """A call ends: by a return, or by an exception, which is then not None."""
@@ -202,18 +202,18 @@ class Follower:
             self._use_up(began)
         elif self._open:
             self._follow_on()
-        if meter.left > 0 or self._open:
+        if meter.deciding or meter.left > 0 or self._open:
             return True
         self._is_deaf = True
         return False
 
     def _use_up(self, began: float) -> None:
         """The last event of an allowance: it is timed. The governor may have given more when this returns."""
-        self._meter.left = 0
+        self._meter.end()
         self._trail = MAX_TRAIL
         if len(self._open) > MAX_OPEN:
             self._drop()
-        self._meter.spent(_clock() - began)
+        self._meter.decide(_clock() - began)
 
     def _follow_on(self) -> None:
         """An event after the allowance: it is paid for later, and there is an end to it."""
@@ -242,7 +242,9 @@ class PlainFollower(Follower):
                 meter.left = left - 1
                 self._open[id(frame)] = _clock()
             return True
-        return self._begin_last(frame) if left == 1 and self._accepts else left == 1
+        if left == 1 and self._accepts:
+            return self._begin_last(frame)
+        return left == 1 or meter.deciding or meter.left > 0
 
     def end(self, frame: FrameType, returned: object, exc: BaseException | None) -> bool:
         """A call ends."""

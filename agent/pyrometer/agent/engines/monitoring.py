@@ -320,7 +320,7 @@ def _line_source(
         source = point_source(point, mark, frame=bound, binding=binding, exhausted=_leave)
         namespace.update(source.namespace)
         lines += source.lines
-    live = " or ".join(f"meter{mark}.left > 0" for mark in marks)
+    live = " or ".join(f"meter{mark}.deciding or meter{mark}.left > 0" for mark in marks)
     # `left` is what the last point's countdown read: while it is over 0 there is nothing to ask the governor's side.
     return [*lines, f"return None if left > 0 or {live} else off"]
 

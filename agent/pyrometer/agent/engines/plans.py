@@ -250,15 +250,13 @@ class Plan:
         return Placement(probe_id, error="; ".join(failures) or self._unreachable(probe_id))
 
     def _unreachable(self, probe_id: str) -> str:
-        once = [words for code in self._codes.values() if (words := body_run_once(code))]
+        keys = [key for key, points in self._points.items() if any(point.probe_id == probe_id for point in points)]
+        keys += [key for key, hooks in self._hooks.items() if probe_id in hooks.probe_ids]
+        codes = [self._codes[key] for key in keys]
+        once = [words for code in codes if (words := body_run_once(code))]
         if once:
             return f"the line is in {once[0]}, which runs once, when it is imported; lines of functions can be probed"
-        names = [
-            name_of(self._codes[key])
-            for key, points in self._points.items()
-            if any(point.probe_id == probe_id for point in points)
-        ]
-        names += [name_of(self._codes[key]) for key, hooks in self._hooks.items() if probe_id in hooks.probe_ids]
+        names = [name_of(code) for code in codes]
         return f"no function was found that runs {', '.join(names)}: it was replaced, or is held where we do not look"
 
 

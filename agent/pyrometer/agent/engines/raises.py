@@ -135,13 +135,13 @@ class RaiseCallback(ExceptionWatch):
                     else:
                         look(exc)
                 elif left == 1:
-                    meter.left = 0
+                    meter.end()
                     began = clock()
                     try:
                         if id(type(exc)) not in others:
                             look(exc)
                     finally:
-                        meter.spent(clock() - began)
+                        meter.decide(clock() - began)
             except RecursionError:  # the service's own error goes on
                 self.missed = id(exc)
 
