@@ -63,6 +63,7 @@ def test_a_wrapped_object_is_not_reached_through_its_proxy() -> None:
     assert node["kind"] in ("other", "unreadable", "object")
 
 
+@pytest.mark.once
 def test_a_local_proxy_is_not_bound() -> None:
     """Reading werkzeug's `request` outside of a request raises, and inside makes things."""
     from werkzeug.local import LocalProxy
@@ -72,6 +73,7 @@ def test_a_local_proxy_is_not_bound() -> None:
     assert asked == []
 
 
+@pytest.mark.once
 def test_arrays_are_told_by_type_shape_and_first_numbers() -> None:
     """By what numpy itself keeps; nothing is converted, copied or, of a mapped file, read."""
     import numpy as np
@@ -90,6 +92,7 @@ def test_arrays_are_told_by_type_shape_and_first_numbers() -> None:
     assert capture(np.array([4111111111111111]))["kind"] == "redacted"
 
 
+@pytest.mark.once
 def test_a_subclass_of_array_runs_nothing() -> None:
     """It may define what happens when one is made of it or its elements are taken."""
     import numpy as np
@@ -114,6 +117,7 @@ def test_a_subclass_of_array_runs_nothing() -> None:
     assert called == []
 
 
+@pytest.mark.once
 def test_a_lazy_relation_is_not_loaded() -> None:
     """SQLAlchemy: what is loaded is shown; what is not stays so, and no statement is sent."""
     import sqlalchemy
@@ -150,6 +154,7 @@ def test_a_lazy_relation_is_not_loaded() -> None:
     assert "orders" not in fields
 
 
+@pytest.mark.once
 def test_a_query_set_is_not_run() -> None:
     """Django: looking at a query set must not ask the database. The rows of one that was run are shown."""
     from django.conf import settings
@@ -192,6 +197,7 @@ def orders() -> Any:
     return pd.DataFrame({**columns, "kind": pd.Categorical(["a", "b"]), "when": when, 7: [object(), None]})
 
 
+@pytest.mark.once
 def test_tables_are_told_by_shape_and_columns(orders: Any) -> None:
     """pandas: each column with its type, in the table's order; none of the values."""
     text = capture(orders["name"])["value"].split()[1]
@@ -209,6 +215,7 @@ def test_tables_are_told_by_shape_and_columns(orders: Any) -> None:
     assert capture(orders["when"].dt.tz_localize("UTC"))["value"] == "when DatetimeTZDtype (2,)"
 
 
+@pytest.mark.once
 def test_a_wide_table_is_told_by_its_first_columns() -> None:
     """However many there are; views, reversed columns and an empty table too."""
     import numpy as np
@@ -222,6 +229,7 @@ def test_a_wide_table_is_told_by_its_first_columns() -> None:
     assert capture(pd.DataFrame())["value"] == "(0, 0)"
 
 
+@pytest.mark.once
 def test_what_is_no_time_and_no_value_is_not_shown_as_one() -> None:
     """Pandas' NaT is a datetime to the interpreter, of the year 1."""
     import pandas as pd
@@ -231,6 +239,7 @@ def test_what_is_no_time_and_no_value_is_not_shown_as_one() -> None:
     assert capture(pd.Timestamp("2026-01-02T03:04:05"))["value"] == "2026-01-02T03:04:05"
 
 
+@pytest.mark.once
 def test_a_subclass_of_a_table_runs_nothing(orders: Any) -> None:
     """It may compute what pandas keeps, and pandas itself computes most of what is asked of it."""
     import pandas as pd
@@ -251,6 +260,7 @@ def test_a_subclass_of_a_table_runs_nothing(orders: Any) -> None:
     assert called == []
 
 
+@pytest.mark.once
 def test_types_of_elements_are_told_by_name() -> None:
     """Letters, as numpy has them, are nobody's words."""
     import numpy as np
@@ -278,6 +288,7 @@ def tensors(monkeypatch: pytest.MonkeyPatch) -> Any:
     return torch
 
 
+@pytest.mark.once
 def test_tensors_are_told_by_type_shape_and_device(tensors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch: nothing is copied from a device or waited for, and a mode that sees all operations sees none of ours."""
     node = capture(tensors.zeros(2, 3))
