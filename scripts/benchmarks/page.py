@@ -1,4 +1,7 @@
-"""`python -m benchmarks.page FILE...`: docs/performance.md, of what `scripts/bench --json` wrote on several Pythons."""
+"""`python -m benchmarks.page FILE...`: docs/performance.md, of what `scripts/bench --json` wrote on several Pythons.
+
+Where several files are of one Python, a row is the latest one that was measured.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _MARKS = {"met": "✓", "MISSED": "✗", "noise": "~", "": ""}
 
 def main(paths: Sequence[str]) -> int:
     """Print the page."""
-    documents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in paths]
+    documents = _merged([json.loads(Path(path).read_text(encoding="utf-8")) for path in paths])
     if not documents:
         sys.stderr.write("usage: python -m benchmarks.page FILE...\n")
         return 2
@@ -38,11 +41,32 @@ def main(paths: Sequence[str]) -> int:
     return 0
 
 
+def _merged(documents: Sequence[Any]) -> list[Any]:
+    """One document for each Python; each of its rows says on which day it was measured."""
+    by_python: dict[str, Any] = {}
+    for document in sorted(documents, key=lambda each: str(each["time"])):
+        rows = {row["row"]: {**row, "day": document["time"][:10]} for row in document["rows"]}
+        earlier = by_python.get(document["python"])
+        if earlier is not None:
+            rows = {**{row["row"]: row for row in earlier["rows"]}, **rows}
+        by_python[document["python"]] = {**document, "rows": list(rows.values())}
+    return [by_python[python] for python in sorted(by_python, key=lambda text: [int(part) for part in text.split(".")])]
+
+
+def _days(documents: Sequence[Any]) -> str:
+    """Which rows were measured on which day."""
+    rows: dict[str, dict[str, None]] = {}
+    for row in (row for document in documents for row in document["rows"]):
+        rows.setdefault(row["day"], {})[row["row"]] = None
+    if len(rows) == 1:
+        return f"on {next(iter(rows))}"
+    return "; ".join(f"on {day}: {', '.join(names)}" for day, names in sorted(rows.items()))
+
+
 def _head(documents: Sequence[Any]) -> str:
-    days = sorted({document["time"][:10] for document in documents})
     machine = documents[0]["machine"]
     speeds = dict.fromkeys(f"{each:.0f}" for each in sorted(document["nanoseconds_a_turn"] for document in documents))
-    where = f"Measured on {' and '.join(days)} on {machine}, {documents[0]['processors']} cores"
+    where = f"Measured on {machine}, {documents[0]['processors']} cores, {_days(documents)}"
     return _HEAD.format(where=where, speed=" to ".join([*speeds][:: max(1, len(speeds) - 1)]))
 
 
