@@ -98,14 +98,14 @@ class Meter:
         """Set what is left."""
         self._given += left - max(self.left, 0)
         self.left = left
-
-    def end(self) -> None:
-        """Take the last one. Call `decide` after it, whatever happens in between."""
-        self.deciding = True
-        self.left = 0
+        self.deciding = False
 
     def decide(self, seconds: float) -> None:
-        """Ask for more, after an event that took so long."""
+        """Ask for more, after an event that took so long; `deciding` was set, and then `left` to 0, before the event.
+
+        That is no call, for which there may be no room at the recursion limit. Where there is none for this one either,
+        what the governor gives later says that nobody decides.
+        """
         try:
             self.spent(seconds)
         finally:

@@ -108,12 +108,12 @@ class TableCallback(ExceptionWatch):
         meter, began = self.meter, native.perf_counter()
         try:
             if left == 1:
-                meter.end()
+                meter.left = 0
                 if id(type(exc)) not in self._others:
                     self._look(exc)
         finally:
             if left == 1:
-                meter.decide(native.perf_counter() - began)
+                meter.spent(native.perf_counter() - began)
             if meter.left <= 0 and not self._fates.fates:  # what is followed is to be seen on
                 self._switch_off()
             elif left == 1:  # another thread may have found it used up meanwhile, and switched off

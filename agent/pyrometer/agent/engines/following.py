@@ -209,7 +209,8 @@ class Follower:
 
     def _use_up(self, began: float) -> None:
         """The last event of an allowance: it is timed. The governor may have given more when this returns."""
-        self._meter.end()
+        self._meter.deciding = True
+        self._meter.left = 0
         self._trail = MAX_TRAIL
         if len(self._open) > MAX_OPEN:
             self._drop()

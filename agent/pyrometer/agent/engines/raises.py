@@ -135,13 +135,13 @@ class RaiseCallback(ExceptionWatch):
                     else:
                         look(exc)
                 elif left == 1:
-                    meter.end()
+                    meter.left = 0
                     began = clock()
                     try:
                         if id(type(exc)) not in others:
                             look(exc)
                     finally:
-                        meter.decide(clock() - began)
+                        meter.spent(clock() - began)
             except RecursionError:  # the service's own error goes on
                 self.missed = id(exc)
 
