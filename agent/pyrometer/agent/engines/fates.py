@@ -139,8 +139,6 @@ class Fates:
         inbox, self._inbox = self._inbox, native.SimpleQueue()
         self._attended = False
         self._abandon()
-        # Code of ours leads back to us, and the garbage collector does not look into code: this is where that ends.
-        self._handlers = Handlers()
         self._rest(for_long=True)
         inbox.put(None)
 
@@ -226,6 +224,9 @@ class Fates:
             self._let_go(fate)
         self._fates.clear()
         self._telling = 0
+        # Code of ours leads back to us, and the garbage collector does not look into code, nor in a child at what its
+        # parent's threads held: this is where that ends.
+        self._handlers = Handlers()
 
     def _work(self, inbox: Any) -> None:
         """The thread: parked while nothing is followed."""
