@@ -187,6 +187,11 @@ def test_our_own_code_is_refused() -> None:
         locations.find_function_codes("pyrometer.agent.locations", "find_line")
 
 
+def test_a_file_of_ours_does_not_stand_in_for_one_of_the_services() -> None:
+    """Theirs may be called like it, and not be loaded yet."""
+    assert locations.find_line("locations.py", locations.find_line.__code__.co_firstlineno + 20) == []
+
+
 def test_what_the_owner_forbids_is_refused() -> None:
     """The policy names modules; a path to their file is no way around."""
     line = line_of("shapes", "plain: total")

@@ -16,14 +16,18 @@ from tests.support.services import PROGRAMS, program, pyrometer, until
 
 ENOUGH = 500
 WAYS = [("outside", "cpu"), ("outside", "wall"), ("outside", "gil"), ("agent", "wall")]
-_ROUNDS = 3
+_ROUNDS = 4
 
 
 @pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.needs("py-spy")
 def test_each_source_and_mode_says_what_is_so_by_construction(unique: str, tmp_path: Path) -> None:
-    """All ways at once, of one process: within five points in the thread that works; only wall time has who waits."""
+    """All ways at once, of one process: within five points in the thread that works; only wall time has who waits.
+
+    Where others crowd the processors, the thread stands still over several samples, which are no more than one then: of
+    a way that is off more are taken before it is called wrong.
+    """
     command = [sys.executable, "-m", "pyrometer.client", "run", "--service", unique, "--"]
     burner = [sys.executable, str(PROGRAMS / "burner.py")]
     counted: dict[tuple[str, str], Counter[str]] = {way: Counter() for way in WAYS}
@@ -31,17 +35,22 @@ def test_each_source_and_mode_says_what_is_so_by_construction(unique: str, tmp_p
         try:
             until(lambda: '"ok"' in pyrometer("ps", unique, "-o", "json").out, "the agent answers")
             for _ in range(_ROUNDS):
-                missing = [way for way in WAYS if counted[way]["all"] < ENOUGH]
+                missing = [way for way in WAYS if not is_right(counted[way])]
                 record(unique, missing, tmp_path)
                 for way in missing:
                     counted[way] += shares(tmp_path / "-".join(way))
         finally:
             process.kill()
     for way, counts in counted.items():
-        assert counts["all"] >= ENOUGH, (way, counts)
-        found = {name: 100 * counts[name] / counts["all"] for name in ("bake", "knead", "weigh")}
-        assert found == pytest.approx({"bake": 60, "knead": 30, "weigh": 10}, abs=5), way
-        assert (counts["rest"] > 0) == (way[1] == "wall"), way
+        assert is_right(counts), (way, counts)
+        # Who reads without stopping may take a frame for another one's, once in a thousand.
+        assert (counts["rest"] > counts["all"] / 100) == (way[1] == "wall"), (way, counts)
+
+
+def is_right(counts: Counter[str]) -> bool:
+    """Enough samples, and each function's within five points of what is so."""
+    found = {name: 100 * counts[name] / max(1, counts["all"]) for name in ("bake", "knead", "weigh")}
+    return counts["all"] >= ENOUGH and found == pytest.approx({"bake": 60, "knead": 30, "weigh": 10}, abs=5)
 
 
 def record(service: str, ways: list[tuple[str, str]], folder: Path) -> None:

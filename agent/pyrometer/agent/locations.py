@@ -37,6 +37,8 @@ MAX_FUNCTIONS = 1000
 """Code objects that one probe may be placed in."""
 _SHOWN = 8
 """Candidates that a message lists."""
+_OURS = "pyrometer/"
+"""In the name of a file: it is ours that is meant."""
 _RESUME = opcode.opmap["RESUME"]
 _RESUME_SIZE = 2 if sys.version_info < (3, 15) else 4
 """Bytes of it with its cache."""
@@ -58,9 +60,10 @@ def find_line(
         Refused: it is in our own code, or in a module that is forbidden.
     """
     wanted = file.removeprefix("./")
-    places = _only_file(_places_of_file(wanted, everywhere=everywhere), wanted)
-    # Of one file, but for "<string>" and the like, which are many: ours may be among those of the service's.
-    places = [place for place in places if not is_ours(place.module)] or places
+    places = _places_of_file(wanted, everywhere=everywhere)
+    theirs = [place for place in places if not is_ours(place.module)]
+    # One of ours that is called as a file of theirs is not meant; "<string>" is the name of many.
+    places = _only_file(theirs if theirs or _OURS not in wanted else places, wanted)
     for place in places:
         _check(place.module, forbids)
     if not places:

@@ -423,10 +423,8 @@ class Capture:
 
     def _name_in(self, key: Any) -> str:
         """A key that may be a name, as text: bytes, subclasses of str and members of enumerations count; else ""."""
-        if type(key) is str:
-            return key[:_NAME]  # it need not be a key yet, and a long one would be hashed whole
         reading = reading_of(type(key))
-        if reading.kind == "str":
+        if reading.kind == "str":  # it need not be a key yet, and a long one would be hashed whole
             return str.__getitem__(key, slice(_NAME))
         if reading.text is member_text:
             names = [name[:_NAME] for name in member_names(key)]
