@@ -11,6 +11,7 @@ from gc import get_referents
 from types import BuiltinFunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 
 from pyrometer.agent.attributes import class_value, dict_value, is_builtin, mro, qualified_name
+from pyrometer.agent.getters import getters_of, globals_of, scope_of
 from pyrometer.agent.mappings import ABSENT, Unreadable, held
 
 TYPE_CHECKING = False
@@ -44,11 +45,6 @@ _KINDS = {
     "V": "void",
     "T": "str",
 }
-
-
-def getters_of(base: Any, names: str) -> list[Callable[[Any], Any]]:
-    """What reads these attributes of instances, as the class itself has them."""
-    return [base.__dict__[name].__get__ for name in names.split()]
 
 
 def array_reader(base: Any) -> Text:
@@ -178,8 +174,7 @@ def length_of(labels: object) -> int | None:
     codes, data = _stored(labels, "_codes"), _stored(labels, "_data")
     if issubclass(type(codes), list) and list.__len__(codes):
         data = list.__getitem__(codes, 0)
-    backing = _read(data, "_ndarray")
-    shape = _read(data if backing is ABSENT else backing, "shape")
+    shape = _read(_array_in(data), "shape")
     return shape[0] if type(shape) is tuple and len(shape) == 1 and type(shape[0]) is int else None
 
 
@@ -189,12 +184,17 @@ def _labels(labels: object) -> list[str]:
     numbers, data = _stored(labels, "_range"), _stored(labels, "_data")
     if type(numbers) is range:
         return [f"{range.__getitem__(numbers, index)}" for index in range(count)]
-    backing = _read(data, "_ndarray")
-    array = data if backing is ABSENT else backing
+    array = _array_in(data)
     if not _is_array(array):
         return ["?"] * count
     item: Any = class_value(type(array), "item")
     return [_label(item(array, index)) for index in range(count)]
+
+
+def _array_in(data: object) -> object:
+    """The array of numpy's that an extension array of pandas' keeps; of others, they themselves."""
+    backing: object = _read(data, "_ndarray")
+    return data if backing is ABSENT else backing
 
 
 def _label(label: object) -> str:
@@ -266,14 +266,14 @@ def _plain(obj: object) -> str:
     """A type or device of torch's as it writes itself, in C; empty for others."""
     if not is_builtin(type(obj)) or qualified_name(type(obj)) not in ("torch.dtype", "torch.device"):
         return ""
-    written: str = type.__dict__["__dict__"].__get__(type(obj))["__repr__"](obj)
+    written: str = scope_of(type(obj))["__repr__"](obj)
     return written
 
 
 def _has_modes() -> bool:
     """Whether something in this thread sees all operations on tensors."""
     torch_c = sys.modules.get("torch._C")
-    count = held(vars(torch_c), "_len_torch_function_stack") if type(torch_c) is ModuleType else None
+    count = held(globals_of(torch_c), "_len_torch_function_stack") if type(torch_c) is ModuleType else None
     return type(count) is not BuiltinFunctionType or count() != 0
 
 

@@ -91,11 +91,12 @@ class Describer:
     def _items(self, items: list[Any]) -> list[Node]:
         """Two items may be a name and its value, as headers are; an option of a command line is followed by its own."""
         verdicts = self._redactor.verdicts
-        shown = [self.node(item) for item in items]
-        for index, item in enumerate(items[:-1]):
+        shown: list[Node] = []
+        is_secret = False
+        for item in items:
+            shown.append(_withheld(item) if is_secret else self.node(item))
             name = _name_in(item)
-            if (len(items) == 2 or name[:1] == "-") and name and verdicts[name] and "=" not in name:
-                shown[index + 1] = _withheld(items[index + 1])
+            is_secret = bool((len(items) == 2 or name[:1] == "-") and name and verdicts[name] and "=" not in name)
         return shown
 
     def _entry(self, key: Any, value: Any) -> list[Node]:

@@ -35,3 +35,8 @@ TYPE_SUBCLASS = 1 << 31
 """Flag of metaclasses: their instances are classes."""
 CONTAINER_SUBCLASS = 1 << 25 | 1 << 26 | DICT_SUBCLASS
 """Flags of subclasses of list, tuple and dict."""
+
+
+def getters_of(base: Any, names: str) -> list[Callable[[Any], Any]]:
+    """What reads these attributes of instances, as the class itself has them."""
+    return [base.__dict__[name].__get__ for name in names.split()]

@@ -23,7 +23,6 @@ from types import (
 
 from pyrometer.agent.arrays import (
     array_reader,
-    getters_of,
     index_reader,
     number_reader,
     series_reader,
@@ -33,7 +32,7 @@ from pyrometer.agent.arrays import (
 )
 from pyrometer.agent.attributes import dict_value, qualified_name
 from pyrometer.agent.codes import file_of, name_of
-from pyrometer.agent.getters import IMMUTABLE, TYPE_SUBCLASS, flags_of, globals_of
+from pyrometer.agent.getters import IMMUTABLE, TYPE_SUBCLASS, flags_of, getters_of, globals_of
 from pyrometer.agent.mappings import Unreadable, find
 
 TYPE_CHECKING = False

@@ -17,7 +17,7 @@ from tests.agent.places import loaded
 from pyrometer.agent.engines import fates
 from pyrometer.agent.probes import Registry
 from pyrometer.guard.policy import Policy
-from pyrometer.link.model import NOT_YET, ProbeLimits, ProbeSpec
+from pyrometer.link.model import NOT_YET, ProbeCounters, ProbeLimits, ProbeSpec
 
 NAME = "shop_endings"
 
@@ -98,6 +98,15 @@ class Watcher:
             time.sleep(0.005)
         return self.of(kind)
 
+    def settled(self) -> ProbeCounters:
+        """The probe's figures, once it is known of every exception what became of it."""
+        probe, deadline = self.registry._probes["p"], time.monotonic() + 20
+        while probe.verdicts.awaited:
+            assert time.monotonic() < deadline, self.registry.statuses()
+            time.sleep(0.01)
+        (status,) = self.registry.statuses()
+        return status
+
     def close(self) -> None:
         self.registry.release(self)
         fates = self.registry._engine.fates
@@ -123,12 +132,7 @@ def test_one_that_has_the_place_of_an_earlier_one_is_another(
         endings.caught()
     endings.thread()
     watcher.wait("hit")
-    probe = watcher.registry._probes["p"]
-    deadline = time.monotonic() + 20
-    while probe.verdicts.awaited:
-        assert time.monotonic() < deadline, watcher.registry.statuses()
-        time.sleep(0.01)
-    (status,) = watcher.registry.statuses()
+    status = watcher.settled()
     assert (status.reached, status.matched, status.handled + status.undecided) == (11, 1, 10)
     assert status.handled >= 9
     assert [hit["hit"]["exception"]["handled_why"] for hit in watcher.of("hit")] == ["ended thread worker-1"]
@@ -166,12 +170,7 @@ def test_only_what_nobody_handles_is_delivered(endings: types.ModuleType) -> Non
     assert second["handled"] is False
     watcher.wait("state")
     assert watcher.of("verdict") == []
-    probe = watcher.registry._probes["p"]
-    deadline = time.monotonic() + 20
-    while probe.verdicts.awaited:
-        assert time.monotonic() < deadline, watcher.registry.statuses()
-        time.sleep(0.01)
-    (status,) = watcher.registry.statuses()
+    status = watcher.settled()
     assert status.state == "DONE"
     assert status.dropped == status.errors == 0
     assert status.reached == status.matched + status.handled + status.undecided

@@ -16,6 +16,7 @@ from pyrometer.agent.attributes import qualified_name
 from pyrometer.agent.codes import file_of, name_of
 from pyrometer.agent.engines.fates import STORED, WINDOW, Ending, Fate, Fates, Spot, origin_of
 from pyrometer.agent.engines.sinks import SINKS, Sink, ends_process
+from pyrometer.agent.getters import traceback_of
 from pyrometer.agent.scopes import is_standard_library
 from pyrometer.agent.stacks import module_of, outward, thread_name
 from pyrometer.agent.unpatched import native
@@ -36,7 +37,6 @@ _PATIENCE = 3
 """Looks after which what has not moved since is taken to have done so."""
 _OUTSIDE = "not known: on Python 3.11 nobody out of scope is seen, as is"
 _IN_HAND = "not yet known: still in hand in"
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 _COROUTINE, _SUSPENDABLE = 0x80, 0x20 | 0x80 | 0x200
 
 
@@ -321,7 +321,7 @@ def _is_raised_anew(exc: BaseException, fate: _Followed, frame: FrameType) -> bo
 
     It comes from where it was raised, and the other one has left there, or would come to the same handler twice.
     """
-    head, stop = _traceback_of(exc), fate.stop
+    head, stop = traceback_of(exc), fate.stop
     if head is None or head.tb_next is not None or stop is None:
         return False
     return stop.place.key != id(frame) or stop.place.lasti == frame.f_lasti
